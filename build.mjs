@@ -1,0 +1,42 @@
+// Builds dist/: the CLI, the agent, the provider plugin and the library share chunks; the runner is one file by itself.
+import { existsSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+// An installed package has dist/ already and no sources.
+if (process.argv.includes("--if-source") && !existsSync(`${root}/model`)) process.exit(0);
+
+const { build } = await import("esbuild");
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  minifySyntax: true,
+  legalComments: "none",
+  logLevel: "warning",
+  // Packages written as CommonJS call require() for Node's own modules.
+  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+};
+
+rmSync(`${root}/dist`, { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: {
+    "cli/main": "cli/main.ts",
+    "agent/main": "providers/local/agent/main.ts",
+    "plugin/main": "providers/local/plugin.ts",
+    index: "providers/index.ts",
+  },
+  outdir: "dist",
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+  external: ["@pulumi/*", "libsql"],
+});
+await build({ ...common, entryPoints: { "runner/main": "runner-image/src/main.ts" }, outdir: "dist" });
+
+if (!process.argv.includes("--no-types")) {
+  execFileSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+}

@@ -1,0 +1,94 @@
+/** What the runner is given and what it gives back. JSON on disk between processes, the same on every platform. */
+import type { Project } from "./project.js";
+
+/** The runner's part of a plan: all of the project that running it needs. Never holds a secret's value. */
+export interface RunSpec {
+  readonly schemaVersion: 1;
+  readonly project: Project;
+}
+
+/** One run: what differs from run to run. */
+export interface RunRequest {
+  readonly runId: string;
+  /** Top-level task names; empty: all. */
+  readonly tasks: readonly string[];
+  /** `-v`; beats everything else. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** `-e`; beats everything else. */
+  readonly envs: Readonly<Record<string, string>>;
+  /** Name of the schedule that asked for the run, when one did; its vars and envs are looked up in the spec. */
+  readonly schedule?: string;
+  /** ISO 8601 instant that the run stands for: a schedule's fire time, else the moment it was asked for. */
+  readonly scheduledAt: string;
+  /** `_stage` in templates; default `dev`. */
+  readonly stage: string;
+  /** Body of the queue's message, for a triggered run: HANDOFF_MESSAGE. */
+  readonly message?: string;
+  /** Counts from 1. */
+  readonly attempt: number;
+}
+
+export type RunStatus =
+  | "queued"
+  | "running"
+  | "success"
+  | "failure"
+  | "timeout"
+  /** Stopped by a signal, or by the user. */
+  | "stopped"
+  /** Not started: the previous run of the schedule was still going on (`overlap: skip`). */
+  | "skipped"
+  /** Its time passed while nothing was there to start it. */
+  | "missed";
+
+export interface StepRecord {
+  readonly name: string;
+  readonly status: "success" | "failure" | "timeout" | "stopped" | "skipped";
+  /** Null when it died by a signal or never started. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly durationMs: number;
+}
+
+export interface TaskRecord {
+  readonly name: string;
+  readonly status: "success" | "failure" | "timeout" | "stopped" | "skipped";
+  readonly exitCode: number;
+  /** ISO 8601; null when it never started. */
+  readonly startedAt: string | null;
+  readonly durationMs: number;
+  /** Attempts made, from 1; 0 when skipped. */
+  readonly attempts: number;
+  /** One sentence that names the step and why it failed; absent on success. */
+  readonly error?: string;
+  readonly steps: readonly StepRecord[];
+}
+
+/** `run --json`'s last line, the record on disk, and a row of the history. */
+export interface RunRecord {
+  readonly schemaVersion: 1;
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly exitCode: number;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly tasks: readonly TaskRecord[];
+  /** Sums of the run's metrics, such as `{"records": 1204}`. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly error?: string;
+}
+
+/** One line of a run's log (JSON lines in a container and on the local platform). */
+export interface LogLine {
+  /** ISO 8601 with milliseconds. */
+  readonly time: string;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly runId: string;
+  readonly task?: string;
+  readonly step?: string;
+  /** Absent for handoff's own lines. */
+  readonly stream?: "stdout" | "stderr";
+  /** Set on handoff's own milestones. */
+  readonly event?: "run.start" | "run.end" | "task.start" | "task.end" | "step.start" | "step.end";
+  readonly message: string;
+}
