@@ -1,0 +1,110 @@
+/** Runs commands side by side and compares them: ratios of medians, never absolute limits. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+export interface BenchCommand {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Sample {
+  readonly seconds: number;
+  /** CPU of the started process alone, without its children; null where /proc can't tell. */
+  readonly cpuSeconds: number | null;
+  /** Peak resident memory of the started process alone. */
+  readonly peakMiB: number | null;
+}
+
+/** CPU ticks a second on every Linux that Node supports (getconf CLK_TCK). */
+const ticksPerSecond = 100;
+
+function readProc(pid: number): { cpuSeconds: number; peakMiB: number } | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    if (peak?.[1] === undefined) return null;
+    return {
+      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      peakMiB: Number(peak[1]) / 1024,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** One run of a command. Rejects when it exits non-zero: a benchmark of a failure means nothing. */
+export function runOnce(command: BenchCommand): Promise<Sample> {
+  return new Promise((resolve, reject) => {
+    const [file, ...args] = command.argv;
+    const start = process.hrtime.bigint();
+    const child = spawn(file, args, {
+      cwd: command.cwd,
+      env: { ...process.env, ...command.env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let last: { cpuSeconds: number; peakMiB: number } | null = null;
+    const timer = setInterval(() => {
+      if (child.pid !== undefined) last = readProc(child.pid) ?? last;
+    }, 20);
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString()).slice(-4000);
+    });
+    child.on("error", (error) => {
+      clearInterval(timer);
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      clearInterval(timer);
+      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+      if (code === 0)
+        resolve({ seconds, cpuSeconds: last?.cpuSeconds ?? null, peakMiB: last?.peakMiB ?? null });
+      else
+        reject(new Error(`${command.argv.join(" ").slice(0, 200)} ended with ${code ?? signal}\n${stderr}`));
+    });
+  });
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle];
+  if (upper === undefined) throw new Error("median of nothing");
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
+
+export interface Comparison {
+  readonly ours: number;
+  readonly peer: number;
+  readonly ratio: number;
+  /** Largest over the samples of ours. */
+  readonly cpuSeconds: number | null;
+  readonly peakMiB: number | null;
+}
+
+/** Alternates between the two, so that a noisy moment hits both; the first pair warms caches and does not count. */
+export async function compare(ours: BenchCommand, peer: BenchCommand, samples: number): Promise<Comparison> {
+  const a: Sample[] = [];
+  const b: Sample[] = [];
+  for (let i = 0; i <= samples; i++) {
+    const pair = [await runOnce(ours), await runOnce(peer)] as const;
+    if (i === 0) continue;
+    a.push(pair[0]);
+    b.push(pair[1]);
+  }
+  const oursMedian = median(a.map((s) => s.seconds));
+  const peerMedian = median(b.map((s) => s.seconds));
+  const largest = (pick: (s: Sample) => number | null) => {
+    const values = a.map(pick).filter((v) => v !== null);
+    return values.length > 0 ? Math.max(...values) : null;
+  };
+  return {
+    ours: oursMedian,
+    peer: peerMedian,
+    ratio: oursMedian / peerMedian,
+    cpuSeconds: largest((s) => s.cpuSeconds),
+    peakMiB: largest((s) => s.peakMiB),
+  };
+}

@@ -1,0 +1,22 @@
+/** The tools that handoff is measured against, installed once into .cache/bench. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { cacheDir } from "./paths.js";
+
+/** A virtual environment with one pinned package; returns the path of one of its programs. */
+function pythonTool(name: string, requirement: string, program: string): string {
+  const venv = join(cacheDir, name);
+  const path = join(venv, "bin", program);
+  if (!existsSync(path)) {
+    process.stderr.write(`bench: installing ${requirement} …\n`);
+    mkdirSync(cacheDir, { recursive: true });
+    execFileSync("python3", ["-m", "venv", venv], { stdio: "inherit" });
+    execFileSync(join(venv, "bin", "pip"), ["install", "--quiet", requirement], { stdio: "inherit" });
+  }
+  return path;
+}
+
+/** The Python original that this project succeeds. */
+export const pythonHandoff = (): string => pythonTool("handoff-py", "handoff==0.4.4", "handoff");
+export const meltano = (): string => pythonTool("meltano", "meltano==4.4.1", "meltano");
