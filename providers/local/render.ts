@@ -1,0 +1,177 @@
+import type { DeployPlan } from "../../model/plan-types.js";
+import type { Project } from "../../model/project.js";
+import type { RunSpec } from "../../model/run.js";
+import type { Reference, RenderContext, RenderedResource, RenderedValue } from "../contract.js";
+import { deploymentName, resourceName } from "./names.js";
+import { renderSchedule } from "./schedule.js";
+
+/** The plan as resources of the local platform, parents first. */
+export function render(plan: DeployPlan, context: RenderContext): RenderedResource[] {
+  const { settings, spec } = plan;
+  const { project } = spec;
+  const deployment = deploymentName(context.pulumiProject, settings.stack);
+  const nameOf = (...parts: string[]) => resourceName(context.name, parts);
+  const parent = context.name;
+  const job = project.name;
+  const installs = project.installs.length > 0;
+
+  const pipeline: RenderedResource = {
+    type: "handoff:local:Pipeline",
+    name: context.name,
+    parent: null,
+    inputs: { deployment },
+  };
+
+  const code: RenderedResource = {
+    type: "handoff:local:Code",
+    name: nameOf("code"),
+    parent,
+    inputs: { deployment, contentHash: plan.contentHash, source: settings.projectDir },
+  };
+
+  const venvs: RenderedResource[] = installs
+    ? [
+        {
+          type: "handoff:local:Venvs",
+          name: nameOf("venvs"),
+          parent,
+          inputs: {
+            deployment,
+            source: settings.projectDir,
+            codeDir: ref(code, "codeDir"),
+            spec: asInput(installSpec(spec)),
+          },
+        },
+      ]
+    : [];
+
+  const secrets = plan.secrets.map(
+    ({ key }): RenderedResource => ({
+      type: "handoff:local:Secret",
+      name: nameOf("secret", key),
+      parent,
+      inputs: { deployment, key, value: { $secret: key } },
+    }),
+  );
+
+  const artifacts: RenderedResource = {
+    type: "handoff:local:Store",
+    name: nameOf("artifacts"),
+    parent,
+    inputs: { deployment, name: "artifacts", kind: "artifacts", deleteData: context.deleteData },
+  };
+  const stores = plan.stores.map(
+    ({ name, kind }): RenderedResource => ({
+      type: "handoff:local:Store",
+      name: nameOf("store", name),
+      parent,
+      inputs: { deployment, name, kind, deleteData: context.deleteData },
+    }),
+  );
+
+  // One job, whatever the granularity: the runner orders tasks by depends_on and retries them.
+  const jobs: RenderedResource[] = [
+    {
+      type: "handoff:local:Job",
+      name: nameOf("job", job),
+      parent,
+      inputs: {
+        deployment,
+        stack: settings.stack,
+        client: settings.client,
+        name: job,
+        tasks: plan.jobs.flatMap(({ tasks }) => tasks),
+        codeDir: ref(code, "codeDir"),
+        venvsDir: venvs[0] ? ref(venvs[0], "venvsDir") : "",
+        spec: asInput(jobSpec(spec)),
+        timeoutSeconds: project.deploy.timeoutSeconds,
+        notifications: asInput(plan.notifications),
+        secretKeys: plan.secrets.map(({ key }) => key),
+      },
+      // An agent that sees the job may run it at once.
+      dependsOn: [...secrets, artifacts, ...stores].map(({ name }) => name),
+    },
+  ];
+  const dependsOn = jobs.map(({ name }) => name);
+
+  const schedules = plan.schedules.map(
+    (schedule): RenderedResource => ({
+      type: "handoff:local:Schedule",
+      name: nameOf("schedule", schedule.name),
+      parent,
+      inputs: { deployment, name: schedule.name, job, schedule: renderSchedule(schedule) },
+      dependsOn,
+    }),
+  );
+  const triggers = plan.triggers.map(
+    ({ name, tasks, maxConcurrency }): RenderedResource => ({
+      type: "handoff:local:Trigger",
+      name: nameOf("trigger", name),
+      parent,
+      inputs: { deployment, name, job, tasks, maxConcurrency },
+      dependsOn,
+    }),
+  );
+
+  return [pipeline, code, ...venvs, ...secrets, artifacts, ...stores, ...jobs, ...schedules, ...triggers].map(
+    dropUndefined,
+  );
+}
+
+/**
+ * The spec without what has a record of its own, so that an edit of a schedule's time changes that schedule alone. A
+ * schedule's vars and envs are part of what the job runs; the rest of it isn't.
+ */
+function jobSpec(spec: RunSpec): RunSpec {
+  const schedules = spec.project.schedules.map(({ name, tasks, envs, vars }) => ({
+    name,
+    tasks,
+    envs,
+    vars,
+    cron: "0 0 1 1 *",
+    timezone: "UTC",
+    enabled: true,
+    overlap: "skip" as const,
+    catchUp: false,
+  }));
+  const project: Project = { ...spec.project, schedules, triggers: [], notifications: [] };
+  return { ...spec, project };
+}
+
+/** What an install needs: nothing but the installs, so that nothing else can change the environments. */
+function installSpec(spec: RunSpec): RunSpec {
+  const { dialect, name, installs } = spec.project;
+  return {
+    schemaVersion: spec.schemaVersion,
+    project: {
+      dialect,
+      name,
+      installs,
+      deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {} },
+      vars: {},
+      envs: {},
+      secretEnvs: [],
+      secrets: [],
+      artifacts: { keep: [], pushOnFail: false },
+      stores: [],
+      tasks: [],
+      schedules: [],
+      triggers: [],
+      notifications: [],
+    },
+  };
+}
+
+function ref(resource: RenderedResource, output: string): Reference {
+  return { $ref: [resource.name, output] };
+}
+
+/** JSON data as an input; the types of the model are JSON by construction. */
+function asInput(value: unknown): RenderedValue {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function dropUndefined(resource: RenderedResource): RenderedResource {
+  const inputs = Object.entries(resource.inputs).filter(([, value]) => value !== undefined);
+  return { ...resource, inputs: Object.fromEntries(inputs) };
+}
