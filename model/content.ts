@@ -52,10 +52,10 @@ function realPathInside(root: string, absolute: string, relative: string): strin
   return real;
 }
 
-/** SHA-256 (hex) over the paths, the executable bits and the contents of the project's files. */
-export function contentHash(dir: string): string {
+/** SHA-256 (hex) over the paths, the executable bits and the contents of the project's files, or of some of them. */
+export function contentHash(dir: string, files: readonly string[] = listProjectFiles(dir)): string {
   const hash = createHash("sha256");
-  for (const relative of listProjectFiles(dir)) {
+  for (const relative of files) {
     const file = path.join(dir, relative);
     const content = readFileSync(file);
     const mode = statSync(file).mode & 0o100 ? "x" : "-";
