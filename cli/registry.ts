@@ -1,0 +1,27 @@
+import type { CommandSpec } from "./command.js";
+
+/** Every command, loaded when it is asked for: start-up pays for one command alone. The order is that of `--help`. */
+export const commands: Readonly<Record<string, () => Promise<CommandSpec>>> = {
+  init: async () => (await import("./commands/init.js")).init,
+  validate: async () => (await import("./commands/validate.js")).validate,
+  install: async () => (await import("./commands/install.js")).install,
+  run: async () => (await import("./commands/run.js")).run,
+  preview: async () => (await import("./commands/preview.js")).preview,
+  up: async () => (await import("./commands/up.js")).up,
+  refresh: async () => (await import("./commands/refresh.js")).refresh,
+  destroy: async () => (await import("./commands/destroy.js")).destroy,
+  secrets: async () => (await import("./commands/secrets.js")).secrets,
+  trigger: async () => (await import("./commands/trigger.js")).trigger,
+  runs: async () => (await import("./commands/runs.js")).runs,
+  logs: async () => (await import("./commands/logs.js")).logs,
+  schedules: async () => (await import("./commands/schedules.js")).schedules,
+  agent: async () => (await import("./commands/agent.js")).agent,
+  doctor: async () => (await import("./commands/doctor.js")).doctor,
+  schema: async () => (await import("./commands/schema.js")).schema,
+  completion: async () => (await import("./commands/completion.js")).completion,
+};
+
+/** All commands, for the list in `--help`, suggestions and completion. */
+export async function loadAll(): Promise<readonly CommandSpec[]> {
+  return await Promise.all(Object.values(commands).map((load) => load()));
+}

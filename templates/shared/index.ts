@@ -1,0 +1,2 @@
+import { program } from "handoff";
+export const outputs = await program();
