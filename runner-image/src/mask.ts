@@ -160,7 +160,8 @@ function partsOf(value: string): string[] {
 /** Base64 and base64url with and without padding, and what stays the same when other bytes come before and after. */
 function base64Forms(value: string): string[] {
   const bytes = Buffer.from(value);
-  const forms = [bytes.toString("base64")];
+  const whole = bytes.toString("base64");
+  const forms = [whole, whole.replace(/=+$/, "")];
   for (const shift of [0, 1, 2]) {
     const shifted = Buffer.concat([Buffer.alloc(shift), bytes]);
     // 3 bytes are 4 characters; those that neighbouring bytes have a part in are left out.
@@ -184,6 +185,7 @@ function urlForms(value: string): string[] {
   const forms = [
     plain,
     strict,
+    plain.replaceAll("%20", "+"),
     strict.replaceAll("%20", "+"),
     plain.replaceAll("%2F", "/"),
     strict.replaceAll("%2F", "/"),
