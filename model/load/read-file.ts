@@ -16,8 +16,10 @@ export function readProjectText(dir: string, display: string): FileText {
   let bytes: Buffer;
   try {
     const stat = statSync(file);
-    if (stat.isDirectory()) return fail("not-a-file", "project.yml is a folder", "Put a file of that name in its place.");
-    if (!stat.isFile()) return fail("not-a-file", "project.yml is not a regular file", "Put a text file in its place.");
+    if (stat.isDirectory())
+      return fail("not-a-file", "project.yml is a folder", "Put a file of that name in its place.");
+    if (!stat.isFile())
+      return fail("not-a-file", "project.yml is not a regular file", "Put a text file in its place.");
     if (stat.size > maxBytes) {
       return fail(
         "file-too-large",
@@ -35,7 +37,13 @@ export function readProjectText(dir: string, display: string): FileText {
   const nul = bytes.indexOf(0);
   if (nul >= 0) {
     const { line, column } = place(bytes, nul);
-    return fail("binary-file", "project.yml is not text: it holds a NUL byte", "Put a YAML file in its place.", line, column);
+    return fail(
+      "binary-file",
+      "project.yml is not text: it holds a NUL byte",
+      "Put a YAML file in its place.",
+      line,
+      column,
+    );
   }
   try {
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
@@ -50,11 +58,20 @@ type Fail = (code: string, message: string, hint: string) => FileText;
 function missingOrUnreadable(error: unknown, dir: string, fail: Fail): FileText {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "EACCES" || code === "EPERM") {
-    return fail("unreadable-file", "project.yml can't be read: permission denied", "Give yourself permission to read it.");
+    return fail(
+      "unreadable-file",
+      "project.yml can't be read: permission denied",
+      "Give yourself permission to read it.",
+    );
   }
-  if (code === "ELOOP") return fail("unreadable-file", "project.yml is a link to itself", "Put a file in its place.");
+  if (code === "ELOOP")
+    return fail("unreadable-file", "project.yml is a link to itself", "Put a file in its place.");
   if (code !== "ENOENT" && code !== "ENOTDIR") {
-    return fail("unreadable-file", `project.yml can't be read: ${code || "unknown reason"}`, "Check the disk and the path.");
+    return fail(
+      "unreadable-file",
+      `project.yml can't be read: ${code || "unknown reason"}`,
+      "Check the disk and the path.",
+    );
   }
   if (isBrokenLink(path.join(dir, "project.yml"))) {
     return fail("missing-file", "project.yml is a link to a file that doesn't exist", "Mend the link.");

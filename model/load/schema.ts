@@ -114,7 +114,10 @@ function makeSchema(dialect: Dialect): Schema {
       "File in the workspace that gets the output; `false`: none. Default: `artifacts/<task>_stdout.log`.",
     ),
     stderr_to_file: optional(z.union([file, flag]), "File in the workspace that gets what goes to stderr."),
-    kill_downstream_on_fail: optional(flag, "`false`: later tasks run although this one failed. Default: true."),
+    kill_downstream_on_fail: optional(
+      flag,
+      "`false`: later tasks run although this one failed. Default: true.",
+    ),
     kill_loop_on_fail: optional(flag, "`false`: a foreach goes on after a line that failed. Default: true."),
     depends_on: optional(list(text), "Names of top-level tasks that must have succeeded before this one."),
     resources: optional(resources, "What the task's job needs; rounded up to what the platform has."),
@@ -124,9 +127,17 @@ function makeSchema(dialect: Dialect): Schema {
   const schedule = z.strictObject({
     ...(strict
       ? { name: required(name, "Unique among the schedules.") }
-      : { name: any, target_id: optional(name, "Unique among the schedules."), extras_obj: any, status: any }),
+      : {
+          name: any,
+          target_id: optional(name, "Unique among the schedules."),
+          extras_obj: any,
+          status: any,
+        }),
     description: optional(text, "For the reader."),
-    cron: required(text, "5 fields (`0 6 * * MON-FRI`), or 6 as EventBridge writes them (`0 6 ? * MON-FRI *`)."),
+    cron: required(
+      text,
+      "5 fields (`0 6 * * MON-FRI`), or 6 as EventBridge writes them (`0 6 ? * MON-FRI *`).",
+    ),
     timezone: optional(text, "IANA name, such as `Europe/Paris`. Default: UTC."),
     tasks: optional(list(text), "Top-level tasks to run. Default: all."),
     envs: optional(entries, "Environment variables of these runs."),
@@ -220,7 +231,10 @@ function makeSchema(dialect: Dialect): Schema {
         list(
           z.strictObject({
             name: required(name, "Unique among the triggers."),
-            queue: required(z.strictObject({}), "A queue is made; a run starts for each message (`HANDOFF_MESSAGE`)."),
+            queue: required(
+              z.strictObject({}),
+              "A queue is made; a run starts for each message (`HANDOFF_MESSAGE`).",
+            ),
             tasks: optional(list(text), "Top-level tasks to run. Default: all."),
             max_concurrency: optional(z.int(), "Runs at the same time. Default: 1."),
           }),
@@ -255,9 +269,12 @@ export function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[
   const walk = (current: unknown, depth: number): void => {
     const def = definition(current);
     if (!def) return;
-    if (def.innerType) return walk(def.innerType, depth);
-    if (def.type === "lazy" && def.getter) return walk(def.getter(), depth);
-    if (def.type === "pipe") return walk(def.in, depth);
+    const inner =
+      def.innerType ?? (def.type === "lazy" ? def.getter?.() : def.type === "pipe" ? def.in : undefined);
+    if (inner) {
+      walk(inner, depth);
+      return;
+    }
     if (def.options) {
       for (const option of def.options) walk(option, depth);
       return;

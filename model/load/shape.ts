@@ -1,4 +1,4 @@
-import { safeParse, type core } from "zod/mini";
+import { type core, safeParse } from "zod/mini";
 import type { Report } from "./report.js";
 import { knownKeys, legacyDeployKeys, projectSchema } from "./schema.js";
 import { nearest } from "./suggest.js";
@@ -38,7 +38,12 @@ function reportIssue(issue: Issue, base: DocumentPath, root: unknown, report: Re
       report.error(path, {
         code: "invalid-name",
         message: `\`${clip(name)}\` can't be a name: only letters, digits, \`_\` and \`-\` can be in it`,
-        hint: `Call it \`${name.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "main"}\`.`,
+        hint: `Call it \`${
+          name
+            .replace(/[^A-Za-z0-9_-]+/g, "-")
+            .replace(/^-+|-+$/g, "")
+            .slice(0, 60) || "main"
+        }\`.`,
       });
       return;
     }
@@ -129,7 +134,10 @@ function wrongType(path: DocumentPath, expected: readonly string[], root: unknow
     report.error(path, {
       code: "wrong-type",
       message: `${quotePath(path)} has no value; it must be ${wanted}`,
-      hint: typeof last === "number" ? "Remove the empty item, or fill it in." : "Remove the key, or give it a value.",
+      hint:
+        typeof last === "number"
+          ? "Remove the empty item, or fill it in."
+          : "Remove the key, or give it a value.",
       ...(typeof last === "string" ? { key: true } : {}),
     });
     return;
@@ -145,9 +153,11 @@ function typeHint(wanted: string, value: unknown, source: string | undefined): s
   if (wanted === "text" && (typeof value === "number" || typeof value === "boolean")) {
     return `Put it in quotes: \`"${source ?? String(value)}"\`.`;
   }
-  if (wanted.startsWith("`true`") && typeof value === "string") return "Write `true` or `false`, without quotes.";
+  if (wanted.startsWith("`true`") && typeof value === "string")
+    return "Write `true` or `false`, without quotes.";
   if (wanted.startsWith("a list")) return "Start each item on a line of its own with `- `.";
-  if (wanted.startsWith("a map") && typeof value === "string") return "Write it as `key: value`, with a space after the colon.";
+  if (wanted.startsWith("a map") && typeof value === "string")
+    return "Write it as `key: value`, with a space after the colon.";
   return `Change it to ${wanted}.`;
 }
 

@@ -165,7 +165,8 @@ class ParsedYaml implements YamlFile {
         for (const source of this.#mergeSources(value)) {
           for (const inner of source.items) {
             const name = keyText(inner.key as Node | null);
-            if (!into.has(name)) into.set(name, { key: inner.key as Node, value: inner.value as Node | null });
+            if (!into.has(name))
+              into.set(name, { key: inner.key as Node, value: inner.value as Node | null });
           }
         }
       } else into.set(keyText(key), { key, value });
@@ -314,7 +315,12 @@ function isMergeKey(key: Node | null): boolean {
 }
 
 function scalarValue(value: unknown, source: string | undefined): unknown {
-  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+  if (
+    value === null ||
+    typeof value === "string" ||
+    typeof value === "number" ||
+    typeof value === "boolean"
+  ) {
     return value;
   }
   // Dates, big integers and binary of YAML 1.1 are text to us.
@@ -382,7 +388,11 @@ function syntaxProblem(error: YAMLError, text: string): YamlProblem {
   const lineEnd = text.indexOf("\n", offset);
   const line = text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd);
   if (error.code === "TAB_AS_INDENT" || /^ *\t/.test(line)) {
-    return make("yaml-tab", "a tab is used for indentation", "Indent with spaces: YAML doesn't allow tabs there.");
+    return make(
+      "yaml-tab",
+      "a tab is used for indentation",
+      "Indent with spaces: YAML doesn't allow tabs there.",
+    );
   }
   if (/(?::|-)\s+\{\{|(?::|-)\s+\{%/.test(line)) {
     return make(
@@ -393,13 +403,25 @@ function syntaxProblem(error: YAMLError, text: string): YamlProblem {
   }
   switch (error.code) {
     case "MULTIPLE_DOCS":
-      return make("yaml-multiple-documents", "the file holds several YAML documents", "Remove the line `---`.");
+      return make(
+        "yaml-multiple-documents",
+        "the file holds several YAML documents",
+        "Remove the line `---`.",
+      );
     case "BAD_ALIAS":
-      return make("yaml-alias", sentence(error.message), "Define it before its use with `&name`, or quote the `*`.");
+      return make(
+        "yaml-alias",
+        sentence(error.message),
+        "Define it before its use with `&name`, or quote the `*`.",
+      );
     case "BAD_INDENT":
       return make("yaml-syntax", sentence(error.message), "Give keys of the same map the same indentation.");
     case "MISSING_CHAR":
-      return make("yaml-syntax", sentence(error.message), "Close what was opened: a quote, a `]`, a `}`, or add the `:`.");
+      return make(
+        "yaml-syntax",
+        sentence(error.message),
+        "Close what was opened: a quote, a `]`, a `}`, or add the `:`.",
+      );
     case "MULTILINE_IMPLICIT_KEY":
     case "BLOCK_AS_IMPLICIT_KEY":
       return make(
@@ -408,11 +430,19 @@ function syntaxProblem(error: YAMLError, text: string): YamlProblem {
         "Quote a value that has `: ` in it, and check the indentation of the lines around.",
       );
     case "BAD_DQ_ESCAPE":
-      return make("yaml-syntax", sentence(error.message), "Use single quotes, or write `\\\\` for a backslash.");
+      return make(
+        "yaml-syntax",
+        sentence(error.message),
+        "Use single quotes, or write `\\\\` for a backslash.",
+      );
     case "BAD_SCALAR_START":
       return make("yaml-syntax", sentence(error.message), "Put the value in quotes.");
     default:
-      return make("yaml-syntax", sentence(error.message), "Check quotes, brackets and indentation around this place.");
+      return make(
+        "yaml-syntax",
+        sentence(error.message),
+        "Check quotes, brackets and indentation around this place.",
+      );
   }
 }
 
