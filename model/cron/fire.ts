@@ -24,13 +24,19 @@ function dayMatches(cron: Cron, day: Date): boolean {
   return dom && dow;
 }
 
-/** Fires whose date on the zone's clock is `day` (a local midnight), in order. */
-function firesOfDay(cron: Cron, timezone: string, day: number): number[] {
+/** Fires whose date on the zone's clock is `day` (a local midnight), in order; none when the day isn't wanted. */
+function firesOfDay(
+  cron: Cron,
+  timezone: string,
+  day: number,
+  wanted: (first: number, last: number) => boolean,
+): number[] {
   // Offsets are between -12 and +14 hours: what the clock does on this day lies within these two instants.
   const from = day - 15 * hourMs;
   const to = day + dayMs + 13 * hourMs;
   const before = offsetAt(timezone, from);
   const after = offsetAt(timezone, to);
+  if (before === after && !wanted(day - before, day - before + dayMs)) return [];
   const times: number[] = [];
   for (const hour of cron.hours) {
     for (const minute of cron.minutes) times.push(day + hour * hourMs + minute * minuteMs);
@@ -92,7 +98,9 @@ function search(cron: Cron, timezone: string, from: number, direction: 1 | -1): 
   for (const day of matchingDays(cron, today - direction * 2 * dayMs, direction)) {
     // After a fold at midnight the next day's times can lie before this day's repeated ones; so one day more.
     if (found !== null && Math.abs(day - foundDay) > dayMs) break;
-    const fires = firesOfDay(cron, timezone, day);
+    const fires = firesOfDay(cron, timezone, day, (first, last) =>
+      direction === 1 ? last > from : first <= from,
+    );
     const fire = direction === 1 ? fires.find((f) => f >= from) : fires.findLast((f) => f <= from);
     if (fire === undefined) continue;
     if (found === null) foundDay = day;

@@ -219,6 +219,14 @@ export function parseCron(expression: string): Cron {
       "with 6 fields one of the two must be `?`; 5 fields fire when either matches",
     );
   }
+  // `0 0 12 * * *` is noon with seconds to one tool and midnight of the 12th to a careless reader: EventBridge takes neither.
+  if (eventBridge && dom !== "?" && dow !== "?") {
+    const other = cron.daysOfWeekRestricted ? [m, h, "?", mon, dow, yr] : [m, h, dom, mon, "?", yr];
+    fail(
+      `\`${text}\` has 6 fields and no \`?\``,
+      `EventBridge's 6 fields have the year last and \`?\` for one of the two day fields: \`${other.join(" ")}\`; if the first is meant to be seconds, leave it out: \`${fields.slice(1).join(" ")}\``,
+    );
+  }
   if (dom === "?" && dow === "?")
     fail(`\`${text}\` has \`?\` for both day fields`, "write `*` for one of them");
   if (cron.daysOfMonthRestricted && !cron.daysOfWeekRestricted) {

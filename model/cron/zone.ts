@@ -99,3 +99,11 @@ export function nearestTimezone(name: string): string | null {
   );
   return byCity ?? nearest(name, known);
 }
+
+/** The instant at which the clock shows `local`: the first of two, or as far behind a gap as `local` is into it. */
+export function fromLocal(timezone: string, local: LocalMs): number {
+  const before = local - offsetAt(timezone, local - 15 * 3_600_000);
+  if (toLocal(timezone, before) === local) return before;
+  const after = local - offsetAt(timezone, local + 15 * 3_600_000);
+  return toLocal(timezone, after) === local ? after : before;
+}
