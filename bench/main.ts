@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { platformRows } from "./platform-rows.js";
 import { root } from "./paths.js";
+import { platformRows } from "./platform-rows.js";
 import { type Row, runnerRows } from "./rows.js";
 
 const { values } = parseArgs({
@@ -25,7 +25,9 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const rows: Row[] = [...runnerRows(scratch, values.quick), ...platformRows(scratch, values.quick)].filter(
   (row) => values.only === undefined || `${row.name} ${row.against}`.includes(values.only),
 );
-process.stderr.write(`bench: ${rows.length} rows, each alternating with its peer; about ${values.quick ? 1 : 5} minutes\n`);
+process.stderr.write(
+  `bench: ${rows.length} rows, each alternating with its peer; about ${values.quick ? 1 : 5} minutes\n`,
+);
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.version}`;
 const date = new Date().toISOString().slice(0, 10);
@@ -51,7 +53,10 @@ for (const row of rows) {
     `| ${row.name} | \`${row.against}\` | ${seconds(result.ours)} | ${seconds(result.peer)} | ${result.ratio.toFixed(2)} | ${row.target} | ${own} | ${reached ? "reached" : "**missed**"} |`,
   );
 }
-writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify({ machine, date, results }, null, 2)}\n`);
+writeFileSync(
+  join(root, "bench", "results.json"),
+  `${JSON.stringify({ machine, date, results }, null, 2)}\n`,
+);
 const text = `${table.join("\n")}\n\n${machine}; ${date}. Medians of alternating runs.\n`;
 process.stdout.write(text);
 if (values.write) {

@@ -87,8 +87,7 @@ export function runnerRows(dir: string, quick: boolean): Row[] {
       against: "tee >(…) >(…) in bash",
       target: 1.0,
       maxCpuSeconds: 0.3,
-      run: () =>
-        compare(handoffRun(fork), sh(`${source} | tee >(wc -c) >(wc -c) | wc -c; wait`), samples),
+      run: () => compare(handoffRun(fork), sh(`${source} | tee >(wc -c) >(wc -c) | wc -c; wait`), samples),
     },
     {
       name: "foreach, 1,000 lines of a no-op",
@@ -123,7 +122,8 @@ export function runnerRows(dir: string, quick: boolean): Row[] {
       name: "validate, 200 tasks",
       against: "node -e 0",
       target: 5,
-      run: () => compare({ argv: [process.execPath, handoff, "validate", "-p", validated] }, nodeNothing, many),
+      run: () =>
+        compare({ argv: [process.execPath, handoff, "validate", "-p", validated] }, nodeNothing, many),
     },
   ];
 }
