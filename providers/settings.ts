@@ -40,7 +40,9 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
       key,
       "unknown-setting",
       `unknown setting \`handoff:${key}\` of stack ${raw.stack}${near ? `: did you mean \`handoff:${near}\`?` : ""}`,
-      near ? `rename it to handoff:${near}` : `use one of ${settingKeys.map((k) => `handoff:${k}`).join(", ")}`,
+      near
+        ? `rename it to handoff:${near}`
+        : `use one of ${settingKeys.map((k) => `handoff:${k}`).join(", ")}`,
     );
   }
 
@@ -48,7 +50,12 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     const value = raw.values[key];
     if (value === undefined || value === null) return fallback;
     if (typeof value === "string" && value.trim() !== "") return value;
-    error(key, "invalid-setting", `\`handoff:${key}\` must be non-empty text`, `write handoff:${key}: ${fallback}`);
+    error(
+      key,
+      "invalid-setting",
+      `\`handoff:${key}\` must be non-empty text`,
+      `write handoff:${key}: ${fallback}`,
+    );
     return fallback;
   };
 
@@ -66,7 +73,12 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
   const client = text("client", raw.stack);
   const deleteData = parseBoolean(raw.values.deleteData);
   if (deleteData === undefined) {
-    error("deleteData", "invalid-setting", "`handoff:deleteData` must be true or false", "write true or false");
+    error(
+      "deleteData",
+      "invalid-setting",
+      "`handoff:deleteData` must be true or false",
+      "write true or false",
+    );
   }
 
   const failed = diagnostics.length > 0 || !isPlatform(cloud);

@@ -27,7 +27,8 @@ export function createResources(
     }
     if (isSecretReference(value)) return secrets.apply((values) => values[value.$secret]);
     if (Array.isArray(value)) return value.map(resolve);
-    if (typeof value === "object" && value !== null) return resolveAll(value as Record<string, RenderedValue>);
+    if (typeof value === "object" && value !== null)
+      return resolveAll(value as Record<string, RenderedValue>);
     return value;
   };
   const resolveAll = (values: Readonly<Record<string, RenderedValue>>): pulumi.Inputs =>
@@ -35,7 +36,11 @@ export function createResources(
 
   const children = resources.filter((resource) => resource.parent !== null);
   for (const { type, name, inputs, dependsOn } of children) {
-    const options = { parent, dependsOn: dependsOn?.map(named) ?? [], additionalSecretOutputs: secretOutputs(inputs) };
+    const options = {
+      parent,
+      dependsOn: dependsOn?.map(named) ?? [],
+      additionalSecretOutputs: secretOutputs(inputs),
+    };
     created.set(name, new LocalResource(type, name, resolveAll(inputs), options));
   }
 

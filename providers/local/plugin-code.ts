@@ -1,10 +1,14 @@
-/** A read-only copy of the project's files, named by their content and shared by the deployments that have the same. */
+/**
+ * A read-only copy of the project's files, named by their content and shared by the deployments that have the same.
+ * Without project.yml: what running needs of it is in the job's spec, so an edit of a schedule leaves the code alone.
+ */
 import { randomBytes } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { contentHash, listProjectFiles } from "../../model/content.js";
+import { withLock } from "../lock.js";
 import { homePaths, makeDir } from "./home.js";
-import { addReference, dropReference, pruneEmpty, withLock } from "./plugin-files.js";
+import { addReference, dropReference, pruneEmpty } from "./plugin-files.js";
 import { type ResourceKind, requireText, text } from "./plugin-kind.js";
 
 export const code: ResourceKind = {
@@ -12,15 +16,13 @@ export const code: ResourceKind = {
   // Where the same content came from doesn't matter: another checkout of it changes nothing.
   ignore: ["source"],
   check(inputs) {
-    const failures = requireText(inputs, "deployment", "contentHash", "source");
-    if (typeof inputs.contentHash === "string" && !/^[0-9a-f]{64}$/.test(inputs.contentHash)) {
-      failures.push({ property: "contentHash", reason: "must be a SHA-256 in hex" });
-    }
+    const failures = requireText(inputs, "deployment", "source");
     if (typeof inputs.source === "string" && !existsSync(inputs.source)) {
       failures.push({ property: "source", reason: `there is no folder ${inputs.source}` });
     }
     return failures;
   },
+  derived: (inputs) => ({ contentHash: codeHash(text(inputs, "source")) }),
   path: (inputs, context) => join(homePaths(context.home).code, text(inputs, "contentHash")),
   async write(inputs, path) {
     makeDir(dirname(path));
@@ -44,22 +46,29 @@ export const code: ResourceKind = {
   },
 };
 
+function codeFiles(dir: string): string[] {
+  return listProjectFiles(dir).filter((file) => file !== "project.yml");
+}
+
+function codeHash(dir: string): string {
+  return contentHash(dir, codeFiles(dir));
+}
+
 /** Copies under a temporary name and renames, so that a snapshot is whole or isn't there. */
 function snapshot(source: string, path: string, expectedHash: string): void {
   const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
   try {
     makeDir(temporary);
-    for (const file of listProjectFiles(source)) {
+    for (const file of codeFiles(source)) {
       const target = join(temporary, file);
       mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
       copyFileSync(join(source, file), target);
     }
-    const found = contentHash(temporary);
-    if (found !== expectedHash) {
+    if (codeHash(temporary) !== expectedHash) {
       throw new Error(`the files of ${source} changed while they were deployed: run the update again`);
     }
     // Runs work on a copy of their own; a stray write here would change what other runs see.
-    for (const file of listProjectFiles(temporary)) {
+    for (const file of codeFiles(temporary)) {
       const target = join(temporary, file);
       chmodSync(target, statSync(target).mode & 0o555);
     }

@@ -30,7 +30,9 @@ export function localProvider(context: PluginContext, version: string) {
 
     async check(urn: string, _olds: unknown, news: unknown) {
       const kind = kindOf(urn);
-      const known = Object.fromEntries(Object.entries(plainProps(news)).filter(([, value]) => !isUnknown(value)));
+      const known = Object.fromEntries(
+        Object.entries(plainProps(news)).filter(([, value]) => !isUnknown(value)),
+      );
       const failures = kind.check(known, context);
       if (failures.length > 0) return { inputs: news, failures };
       return { inputs: { ...(news as object), ...kind.derived?.(known, context) }, failures };
@@ -44,7 +46,9 @@ export function localProvider(context: PluginContext, version: string) {
         .filter((key) => !ignored.has(key))
         .filter((key) => !sameValue(before[key], after[key]));
       // An input that was left out is a change too; what only outputs have isn't.
-      const gone = inputKeys(before).filter((key) => !(key in after) && !ignored.has(key) && before[key] != null);
+      const gone = inputKeys(before).filter(
+        (key) => !(key in after) && !ignored.has(key) && before[key] != null,
+      );
       const replaces = changed.filter((key) => kind.replaceOn.includes(key));
       // HANDOFF_HOME moved: made there, then removed from where it was.
       if (replaces.length === 0 && before.path !== kind.path(after, context)) replaces.push("path");
@@ -71,17 +75,24 @@ export function localProvider(context: PluginContext, version: string) {
       const kind = kindOf(urn);
       const before = plainProps(state);
       const path = typeof before.path === "string" ? before.path : undefined;
-      if (path === undefined) throw new Error("import of existing resources is not supported: run an update, which adopts them");
+      if (path === undefined)
+        throw new Error("import of existing resources is not supported: run an update, which adopts them");
       const found = kind.read(before, path, context);
       if (!found) return { id: "", props: {} };
-      const computed = Object.fromEntries(Object.entries(before).filter(([key]) => !inputKeys(before).includes(key)));
+      const computed = Object.fromEntries(
+        Object.entries(before).filter(([key]) => !inputKeys(before).includes(key)),
+      );
       return { id, props: described(kind, found, { ...computed, ...own(found, path) }) };
     },
 
     async delete(_id: string, urn: string, state: unknown) {
       const props = plainProps(state);
       const kind = kindOf(urn);
-      await kind.remove(props, typeof props.path === "string" ? props.path : kind.path(props, context), context);
+      await kind.remove(
+        props,
+        typeof props.path === "string" ? props.path : kind.path(props, context),
+        context,
+      );
     },
   };
 }

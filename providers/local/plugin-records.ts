@@ -49,7 +49,8 @@ export const job: ResourceKind = {
   remove(state, path, context) {
     rmSync(path, { force: true });
     const deployment = paths(state, context);
-    if (existsSync(deployment.jobs) && readdirSync(deployment.jobs).some((name) => name.endsWith(".json"))) return;
+    if (existsSync(deployment.jobs) && readdirSync(deployment.jobs).some((name) => name.endsWith(".json")))
+      return;
     removeFinishedRuns(deployment.runs);
     pruneEmpty(deployment.jobs, deployment.runs, deployment.root);
   },

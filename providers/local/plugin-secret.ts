@@ -14,7 +14,8 @@ export const secret: ResourceKind = {
     }
     return failures;
   },
-  path: (inputs, context) => deploymentPaths(context.home, text(inputs, "deployment")).secret(text(inputs, "key")),
+  path: (inputs, context) =>
+    deploymentPaths(context.home, text(inputs, "deployment")).secret(text(inputs, "key")),
   write(inputs, path) {
     writeFileAtomic(path, text(inputs, "value"), 0o600);
     return {};

@@ -4,15 +4,16 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { contentHash } from "../../model/content.js";
+import { contentHash, listProjectFiles } from "../../model/content.js";
 import type { Install } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
+import { withLock } from "../lock.js";
 import { homePaths, makeDir } from "./home.js";
-import { addReference, dropReference, pruneEmpty, withLock } from "./plugin-files.js";
+import { addReference, dropReference, pruneEmpty } from "./plugin-files.js";
 import { type PluginContext, type ResourceKind, requireText, text } from "./plugin-kind.js";
 import type { Props } from "./plugin-values.js";
 
@@ -60,7 +61,12 @@ export const venvs: ResourceKind = {
 function isSpec(value: unknown): value is RunSpec {
   if (typeof value !== "object" || value === null || !("project" in value)) return false;
   const { project } = value;
-  return typeof project === "object" && project !== null && "installs" in project && Array.isArray(project.installs);
+  return (
+    typeof project === "object" &&
+    project !== null &&
+    "installs" in project &&
+    Array.isArray(project.installs)
+  );
 }
 
 function specOf(inputs: Props): RunSpec {
@@ -74,24 +80,25 @@ function specOf(inputs: Props): RunSpec {
  */
 export function installKey(source: string, installs: readonly Install[]): string {
   const hash = createHash("sha256");
+  const files = listProjectFiles(source);
   for (const { venv, command } of installs) {
     hash.update(JSON.stringify([venv, command]));
     for (const word of command.split(/[\s"'=;&|<>]+/)) {
-      const named = resolve(source, word.replace(/\[.*\]$/, ""));
-      const inside = relative(source, named);
-      if (word === "" || inside.startsWith("..") || !existsSync(named)) continue;
-      hash.update(JSON.stringify([inside, statSync(named).isDirectory() ? contentHash(named) : fileHash(named)]));
+      const named = relative(source, resolve(source, word.replace(/\[.*\]$/, "")));
+      const content = files.filter((file) => file === named || file.startsWith(`${named}/`));
+      if (named !== "" && content.length > 0) hash.update(contentHash(source, content));
     }
   }
   return hash.digest("hex");
 }
 
-function fileHash(file: string): string {
-  return createHash("sha256").update(readFileSync(file)).digest("hex");
-}
-
 /** Runs the built runner, the one place that knows how environments are made. */
-async function install(spec: RunSpec, target: string, codeDir: string, context: PluginContext): Promise<void> {
+async function install(
+  spec: RunSpec,
+  target: string,
+  codeDir: string,
+  context: PluginContext,
+): Promise<void> {
   const temporary = mkdtempSync(join(tmpdir(), "handoff-install-"));
   try {
     const specFile = join(temporary, "spec.json");

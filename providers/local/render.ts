@@ -26,7 +26,7 @@ export function render(plan: DeployPlan, context: RenderContext): RenderedResour
     type: "handoff:local:Code",
     name: nameOf("code"),
     parent,
-    inputs: { deployment, contentHash: plan.contentHash, source: settings.projectDir },
+    inputs: { deployment, source: settings.projectDir },
   };
 
   const venvs: RenderedResource[] = installs

@@ -1,0 +1,88 @@
+/** Where a stack's state is kept, and what encrypts its secrets. What the user has set up wins. */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { handoffHome } from "../providers/local/home.js";
+import { isAlive } from "../providers/lock.js";
+import type { Env } from "./env.js";
+import type { Repository } from "./repository.js";
+
+/**
+ * Variables for the engine. State: PULUMI_BACKEND_URL, `backend` in Pulumi.yaml or an existing login; else
+ * `.handoff/state` in the repository. Passphrase of a state that isn't a service's: PULUMI_CONFIG_PASSPHRASE(_FILE);
+ * else a generated one in `$HANDOFF_HOME/passphrase` (0600), which a team replaces by one that it shares.
+ */
+export function backendEnv(repository: Repository, env: Env): Env {
+  const variables: Record<string, string> = {};
+  let url = env.PULUMI_BACKEND_URL ?? repository.backendUrl ?? login(env);
+  if (url === undefined) {
+    const state = join(repository.root, ".handoff", "state");
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    url = `file://${state}`;
+    variables.PULUMI_BACKEND_URL = url;
+  }
+  const selfManaged = !/^https?:/.test(url);
+  if (
+    selfManaged &&
+    env.PULUMI_CONFIG_PASSPHRASE === undefined &&
+    env.PULUMI_CONFIG_PASSPHRASE_FILE === undefined
+  ) {
+    variables.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile(env);
+  }
+  return variables;
+}
+
+/** The backend that the user is logged in to. */
+function login(env: Env): string | undefined {
+  if (env.PULUMI_ACCESS_TOKEN) return "https://";
+  const file = join(env.PULUMI_HOME ?? join(env.HOME ?? homedir(), ".pulumi"), "credentials.json");
+  if (!existsSync(file)) return undefined;
+  const content: unknown = JSON.parse(readFileSync(file, "utf8"));
+  if (typeof content !== "object" || content === null || !("current" in content)) return undefined;
+  return typeof content.current === "string" && content.current !== "" ? content.current : undefined;
+}
+
+function passphraseFile(env: Env): string {
+  const file = join(handoffHome({ ...env }), "passphrase");
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  return file;
+}
+
+/** The folder of a `file://` state, or undefined for another one. */
+export function stateFolder(repository: Repository, env: Env): string | undefined {
+  const url = env.PULUMI_BACKEND_URL ?? repository.backendUrl;
+  if (!url?.startsWith("file://")) return undefined;
+  const path = url.slice("file://".length);
+  return resolve(repository.root, path.startsWith("~") ? join(env.HOME ?? homedir(), path.slice(1)) : path);
+}
+
+/** Removes the locks of engines on this machine that died without doing so. Returns how many. */
+export function removeStaleLocks(state: string, project: string, stack: string): number {
+  const dir = join(state, ".pulumi", "locks", "organization", project, stack);
+  if (!existsSync(dir)) return 0;
+  let removed = 0;
+  for (const name of readdirSync(dir).filter((file) => file.endsWith(".json"))) {
+    const holder = readLock(join(dir, name));
+    if (!holder || holder.hostname !== hostname() || isAlive(holder.pid)) continue;
+    rmSync(join(dir, name), { force: true });
+    removed++;
+  }
+  return removed;
+}
+
+function readLock(file: string): { pid: number; hostname: string } | undefined {
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (typeof content !== "object" || content === null || !("pid" in content) || !("hostname" in content))
+      return undefined;
+    return { pid: Number(content.pid), hostname: String(content.hostname) };
+  } catch {
+    return undefined;
+  }
+}

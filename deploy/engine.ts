@@ -1,0 +1,103 @@
+/** Finds a Pulumi CLI: on PATH, in handoff's cache, downloaded, or built with Go. */
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
+import { UserError } from "../model/diagnostic.js";
+import { withLock } from "../providers/lock.js";
+import { buildEngine, downloadEngine } from "./engine-install.js";
+import { type Env, packageDir } from "./env.js";
+
+/** The version that is downloaded or built; the same as in engine/go.mod. */
+export const engineVersion = "3.250.0";
+/** Older ones on PATH are passed over. The oldest that has all options that `deploy/` uses. */
+export const minimumEngineVersion = "3.200.0";
+
+export interface FindPulumiOptions {
+  readonly env: Env;
+  /** Gets a line of progress for what takes longer than a moment. */
+  readonly log?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Where an engine that handoff installed is kept: `$HANDOFF_CACHE`, else `~/.cache/handoff`. */
+export function cacheDir(env: Env): string {
+  return env.HANDOFF_CACHE ? resolve(env.HANDOFF_CACHE) : join(env.HOME ?? homedir(), ".cache", "handoff");
+}
+
+/**
+ * The Pulumi CLI to use, installed first when there is none. The first time that can take minutes.
+ * @throws UserError `no-engine` that names the ways to get one.
+ */
+export async function findPulumi({ env, log = () => {}, signal }: FindPulumiOptions): Promise<PulumiCommand> {
+  const onPath = await fromPath(env, log);
+  if (onPath) return onPath;
+
+  const root = join(cacheDir(env), "pulumi", engineVersion);
+  const cached = await fromRoot(root);
+  if (cached) return cached;
+
+  mkdirSync(dirname(root), { recursive: true });
+  const waiting = () => log("waiting for another handoff that installs the Pulumi engine");
+  return await withLock(
+    `${root}.lock`,
+    async () => {
+      const meanwhile = await fromRoot(root);
+      if (meanwhile) return meanwhile;
+      const failures: string[] = [];
+      for (const way of [downloadEngine, buildEngine]) {
+        signal?.throwIfAborted();
+        const failure = await way({
+          root,
+          version: engineVersion,
+          env,
+          log,
+          signal,
+          packageDir: packageDir(),
+        });
+        const installed = failure === undefined ? await fromRoot(root) : undefined;
+        if (installed) return installed;
+        failures.push(failure ?? "what was installed doesn't run");
+      }
+      throw new UserError(
+        `no Pulumi engine on this machine, and none could be installed:\n  ${failures.join("\n  ")}`,
+        {
+          code: "no-engine",
+          hint: `install the Pulumi CLI (${minimumEngineVersion} or later) so that \`pulumi\` is on PATH, or install Go, and handoff builds it`,
+          exitCode: 1,
+        },
+      );
+    },
+    waiting,
+  );
+}
+
+async function fromPath(env: Env, log: (line: string) => void): Promise<PulumiCommand | undefined> {
+  for (const dir of (env.PATH ?? "").split(delimiter).filter(isAbsolute)) {
+    const file = join(dir, "pulumi");
+    if (!isExecutable(file) || basename(dir) !== "bin") continue;
+    const found = await fromRoot(dirname(dir));
+    if (found) return found;
+    log(`passed over ${file}: it doesn't run, or is older than ${minimumEngineVersion}`);
+  }
+  return undefined;
+}
+
+async function fromRoot(root: string): Promise<PulumiCommand | undefined> {
+  if (!existsSync(join(root, "bin", "pulumi"))) return undefined;
+  try {
+    const command = await PulumiCommand.get({ root });
+    return command.version && command.version.compare(minimumEngineVersion) < 0 ? undefined : command;
+  } catch {
+    return undefined;
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,35 @@
+/** Failures of the engine as what a user can act on. */
+import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/index.js";
+import { ExitCode, UserError } from "../model/diagnostic.js";
+
+/** @param messages errors that the engine reported by event; without them its output is searched. */
+export function toUserError(error: unknown, stack: string, messages: readonly string[] = []): unknown {
+  if (error instanceof ConcurrentUpdateError) {
+    return new UserError(`another update of stack ${stack} is running`, {
+      code: "stack-locked",
+      hint: "wait for it; if it runs on a machine that is gone, `pulumi cancel` releases the stack",
+      exitCode: ExitCode.failed,
+    });
+  }
+  if (!(error instanceof CommandError)) return error;
+  const text = messages.length > 0 ? unique(messages).join("\n") : errorLines(error.message);
+  const passphrase = /passphrase/i.test(text);
+  return new UserError(`stack ${stack}: ${text}`, {
+    code: passphrase ? "wrong-passphrase" : "deployment-failed",
+    hint: passphrase
+      ? "the stack's secrets were encrypted with another passphrase: set PULUMI_CONFIG_PASSPHRASE to it"
+      : "correct what it says and run it again: it goes on from where it stopped",
+    exitCode: ExitCode.failed,
+  });
+}
+
+function unique(lines: readonly string[]): string[] {
+  return [...new Set(lines)];
+}
+
+/** The lines of a failed command's report that say what went wrong; all of its stderr when none does. */
+function errorLines(report: string): string {
+  const stderr = /\n stderr: ([\s\S]*?)\n err\?:/.exec(report)?.[1] ?? report;
+  const lines = stderr.split("\n").filter((line) => /\berror:/.test(line));
+  return (lines.length > 0 ? unique(lines).join("\n") : stderr).trim();
+}

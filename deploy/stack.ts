@@ -1,0 +1,195 @@
+/** One stack through the real engine: up, preview, destroy, refresh, outputs. Everything is checked before the engine starts. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { LocalWorkspace, type OutputMap, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
+import { type Diagnostic, UserError } from "../model/diagnostic.js";
+import { type Deployable, deployPipeline, prepare } from "../providers/program.js";
+import { loadProvider } from "../providers/registry.js";
+import { parseSettings } from "../providers/settings.js";
+import { backendEnv, removeStaleLocks, stateFolder } from "./backend.js";
+import { findPulumi } from "./engine.js";
+import { type Env, engineEnv } from "./env.js";
+import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
+import { toUserError } from "./failure.js";
+import { engineSignal } from "./interrupt.js";
+import { findRepository, type Repository, readSettings } from "./repository.js";
+import { withScratchState } from "./scratch.js";
+
+export interface StackOptions {
+  /** Anywhere in the user's repository. */
+  readonly cwd: string;
+  readonly stack: string;
+  readonly env: Env;
+  readonly onEvent?: (event: ProgressEvent) => void;
+  /** Lines about what takes long before the engine starts, such as installing it. */
+  readonly log?: (line: string) => void;
+  /** Cancels: the engine finishes the steps that it is in, and what it has done is in the state. */
+  readonly signal?: AbortSignal;
+  /** Look at what is really there first. Default false. */
+  readonly refresh?: boolean;
+  /** Milliseconds; for `durationMs`. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+export interface StackSummary {
+  readonly stack: string;
+  readonly operation: "up" | "preview" | "destroy" | "refresh";
+  /** A failure is thrown, as a `UserError` with exit code 1. */
+  readonly result: "succeeded";
+  readonly changes: Changes;
+  /** Secret ones are `"[secret]"`. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** destroy: data that was left, by path; empty for the others. */
+  readonly kept: readonly string[];
+  /** Warnings and notes of the project and the plan. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly durationMs: number;
+}
+
+/** Creates and changes what the project says. */
+export function up(options: StackOptions): Promise<StackSummary> {
+  return operate("up", options, (stack, common) =>
+    stack.up({ ...common, ...(options.refresh ? { refresh: true } : {}) }),
+  );
+}
+
+/** Says what `up` would do; touches nothing, not even the state of a stack that doesn't exist yet. */
+export function preview(options: StackOptions): Promise<StackSummary> {
+  return operate("preview", options, (stack, common) =>
+    stack.preview({ ...common, ...(options.refresh ? { refresh: true } : {}) }),
+  );
+}
+
+/** Removes all that was made, except data (`kept`) unless `handoff:deleteData` is true. */
+export function destroy(options: StackOptions): Promise<StackSummary> {
+  return operate("destroy", options, (stack, common) => stack.destroy(common));
+}
+
+/** Brings the state in line with what is really there; `changes` says what had been changed by hand. */
+export function refresh(options: StackOptions): Promise<StackSummary> {
+  return operate("refresh", options, (stack, common) => stack.refresh(common));
+}
+
+/** The stack's outputs, secret ones masked; empty before the first `up`. */
+export async function outputs(options: StackOptions): Promise<Readonly<Record<string, unknown>>> {
+  return await withStack(options, async (stack) => mask(await stack.outputs()));
+}
+
+/**
+ * Opens the stack for what the functions above don't do. The stack is created when only its file exists.
+ * @param program what `up` and `preview` run.
+ */
+export async function withStack<T>(
+  options: StackOptions,
+  action: (stack: Stack, repository: Repository) => Promise<T>,
+  program?: PulumiFn,
+  extra: Env = {},
+): Promise<T> {
+  const { cwd, stack: name, env, log } = options;
+  const repository = findRepository(cwd);
+  readSettings(repository, name, cwd);
+  const command = await findPulumi({
+    env,
+    ...(log ? { log } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const variables = engineEnv(env, { ...backendEnv(repository, { ...env, ...extra }), ...extra });
+  const state = stateFolder(repository, variables);
+  if (state && removeStaleLocks(state, repository.name, name) > 0) {
+    log?.(`the last update of ${name} was interrupted: going on from where it stopped`);
+  }
+  try {
+    const workspace = await LocalWorkspace.create({
+      workDir: repository.root,
+      pulumiCommand: command,
+      envVars: variables,
+      ...(program ? { program } : {}),
+    });
+    return await action(await Stack.createOrSelect(name, workspace), repository);
+  } catch (error) {
+    throw toUserError(error, name);
+  }
+}
+
+interface Common {
+  readonly color: "never";
+  readonly suppressOutputs: true;
+  readonly onEvent: (event: Parameters<typeof progressOf>[0]) => void;
+  readonly signal?: AbortSignal;
+}
+
+async function operate(
+  operation: StackSummary["operation"],
+  options: StackOptions,
+  run: (stack: Stack, common: Common) => Promise<object>,
+): Promise<StackSummary> {
+  const now = options.now ?? (() => performance.now());
+  const started = now();
+  const { cwd, stack: name, env } = options;
+  const repository = findRepository(cwd);
+  const { settings, deleteData, diagnostics } = parseSettings(readSettings(repository, name, cwd));
+  if (!settings) {
+    throw new UserError(`the settings of stack ${name} are wrong`, { code: "invalid-settings", diagnostics });
+  }
+  const needsProgram = operation === "up" || operation === "preview";
+  const deployable: Deployable | undefined = needsProgram ? await prepare(settings, cwd) : undefined;
+  const program = deployable && (() => deployPipeline(deployable, deleteData));
+
+  const signal = engineSignal(options.signal, process.stdin.isTTY);
+  const counter = new ChangeCounter();
+  const messages: string[] = [];
+  const common: Common = {
+    color: "never",
+    suppressOutputs: true,
+    onEvent(event) {
+      const progress = progressOf(event);
+      if (!progress) return;
+      counter.add(progress);
+      if (progress.kind === "message" && progress.severity === "error") messages.push(progress.text);
+      options.onEvent?.(progress);
+    },
+    ...(signal ? { signal } : {}),
+  };
+
+  const act = (extra: Env) =>
+    withStack(
+      options,
+      async (stack) => {
+        const before = operation === "destroy" ? mask(await stack.outputs()) : {};
+        try {
+          const result = await run(stack, common);
+          return { before, after: "outputs" in result ? mask(result.outputs as OutputMap) : {} };
+        } catch (error) {
+          throw toUserError(error, name, messages);
+        }
+      },
+      program,
+      { ...extra, HANDOFF_DELETE_DATA: deleteData ? "true" : undefined },
+    );
+  const isNew = operation === "preview" && !hasState(repository, env, name);
+  const { before, after } = isNew ? await withScratchState(repository, name, act) : await act({});
+
+  return {
+    stack: name,
+    operation,
+    result: "succeeded",
+    changes: counter.changes(),
+    outputs: after,
+    kept: operation === "destroy" ? (await loadProvider(settings.cloud)).keptData(before) : [],
+    diagnostics: [...diagnostics, ...(deployable?.diagnostics ?? [])],
+    durationMs: Math.round(now() - started),
+  };
+}
+
+/** False only for a stack of our own default state that has never been deployed. */
+function hasState(repository: Repository, env: Env, stack: string): boolean {
+  const state = stateFolder(repository, { ...env, ...backendEnv(repository, env) });
+  if (!state) return true;
+  return existsSync(join(state, ".pulumi", "stacks", repository.name, `${stack}.json`));
+}
+
+function mask(map: OutputMap): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(map).map(([key, { value, secret }]) => [key, secret ? "[secret]" : value]),
+  );
+}
