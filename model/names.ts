@@ -23,6 +23,7 @@ export interface NameRule {
 /** 40 bits: two of a thousand names are the same by chance once in two million deployments. */
 const hashLength = 8;
 const base32 = "abcdefghijklmnopqrstuvwxyz234567";
+const hashPattern = new RegExp(`[${base32}]{${hashLength}}$`);
 
 function shortHash(parts: readonly string[]): string {
   // As JSON, so that ["a-b"] and ["a", "b"] are not the same.
@@ -78,7 +79,7 @@ export function physicalName(rule: NameRule, parts: readonly string[]): string {
     parts.some((part) => part === "") ||
     (parts.length > 1 && (rule.separator === "" || parts.some((part) => part.includes(rule.separator))));
   // A name that already ends like one of ours gets a hash too, else somebody could choose a part that collides.
-  const lookalike = new RegExp(`[${base32}]{${hashLength}}$`).test(name);
+  const lookalike = name.slice(0, -hashLength).endsWith(rule.separator) && hashPattern.test(name);
   if (name === exact && name.length <= rule.max && !ambiguous && !lookalike) return name;
   const suffix = `${rule.separator}${shortHash(parts)}`;
   const room = rule.max - suffix.length;
