@@ -146,7 +146,7 @@ async function placeFile(
   }
   const rendered = renderTemplate(text, options.scope, options.mode);
   const diagnostics = rendered.problems.map((problem): Diagnostic => {
-    const location = { file: shown, line: problem.line, column: problem.column };
+    const location = { file: shown, line: problem.line ?? 1, column: problem.column ?? 1 };
     const { severity, message } = problem;
     const hint = `${problem.hint ?? "Correct the template"}; if this file isn't a template of handoff's, list it in files/${noRenderList}.`;
     return { severity, code: problem.code, message, hint, location };
