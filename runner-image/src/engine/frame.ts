@@ -1,0 +1,40 @@
+/** What a task runs in. */
+import type { LogLine } from "../../../model/run.js";
+import type { ProcessHost } from "../process/host.js";
+import type { Fd } from "../process/pipes.js";
+import type { Stop } from "../process/stop.js";
+import type { CompiledTask } from "./compile.js";
+import type { Outcome } from "./outcome.js";
+import type { Outputs } from "./outputs.js";
+import type { StepLog } from "./steps.js";
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** The same for a whole run. */
+export interface Engine {
+  readonly host: ProcessHost;
+  readonly workDir: string;
+  /** What beats a task's own variables: those of the schedule, of `-e`, and HANDOFF_*. */
+  readonly topEnv: Environment;
+  /** The environment with a venv's programs first. */
+  readonly inVenv: (env: Environment, venv: string) => Environment;
+  readonly log: (line: Omit<LogLine, "time" | "runId">) => void;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock: () => number;
+  readonly runTask: (task: CompiledTask, frame: Frame) => Promise<Outcome>;
+}
+
+/** The same for one attempt of a top-level task, but for `stop`, `env`, `line` and `input`. */
+export interface Frame {
+  readonly engine: Engine;
+  /** The top-level task's name. */
+  readonly top: string;
+  readonly outputs: Outputs;
+  readonly steps: StepLog;
+  readonly stop: Stop;
+  readonly env: Environment;
+  /** `_line` of the innermost foreach. */
+  readonly line: string | null;
+  /** The stream that a fork gives to its branches. Who takes it closes it as soon as nobody else needs it. */
+  readonly input: Fd | null;
+}

@@ -1,0 +1,88 @@
+/** One command: started, timed, waited for. */
+import { ExitCode } from "../../../model/diagnostic.js";
+import type { StepRecord } from "../../../model/run.js";
+import type { Exit } from "../process/host.js";
+import { timerMs } from "../process/stop.js";
+import type { CompiledCommand } from "./compile.js";
+import type { Environment, Frame } from "./frame.js";
+import type { Channel } from "./outputs.js";
+
+export interface StepEnd {
+  readonly exit: Exit;
+  /** Its own time-out came. */
+  readonly timedOut: boolean;
+  /** The last lines of its stderr. */
+  readonly lastWords: readonly string[];
+  readonly durationMs: number;
+}
+
+export interface RunningStep {
+  readonly end: Promise<StepEnd>;
+  stop(): void;
+}
+
+export interface StepStart {
+  readonly command: CompiledCommand;
+  /** The command line, rendered. */
+  readonly line: string;
+  readonly env: Environment;
+  readonly stdin: number | null;
+  readonly stdout: number;
+  readonly stderr: Channel;
+}
+
+/** Starts a command at once. The descriptors stay the caller's to close. */
+export function startStep(frame: Frame, start: StepStart): RunningStep {
+  const { engine, line } = frame;
+  const { command } = start;
+  const began = engine.clock();
+  if (line === null) event(frame, command.step, "step.start", start.line);
+  const child = engine.host.spawn({
+    file: command.shell,
+    args: ["-c", start.line],
+    cwd: engine.workDir,
+    env: command.venv === null ? start.env : engine.inVenv(start.env, command.venv),
+    stdio: [start.stdin, start.stdout, start.stderr.fd],
+  });
+  let timedOut = false;
+  let timer: NodeJS.Timeout | undefined;
+  if (command.timeoutSeconds !== null) {
+    timer = setTimeout(() => {
+      timedOut = true;
+      child.stop();
+    }, timerMs(command.timeoutSeconds));
+  }
+  const end = child.exit.then((exit): StepEnd => {
+    clearTimeout(timer);
+    const failed = exit.code !== 0;
+    if (failed || line === null) start.stderr.drain();
+    return {
+      exit,
+      timedOut,
+      lastWords: failed ? [...start.stderr.last] : [],
+      durationMs: Math.round(engine.clock() - began),
+    };
+  });
+  return { end, stop: () => child.stop() };
+}
+
+/** Puts the step's end into the record and the log. */
+export function recordStep(frame: Frame, step: string, status: StepRecord["status"], end: StepEnd): void {
+  const { exit, durationMs } = end;
+  frame.steps.add({
+    name: step,
+    status,
+    exitCode: status === "timeout" ? ExitCode.timedOut : exit.code,
+    signal: exit.signal,
+    durationMs,
+  });
+  if (frame.line === null) {
+    const how = exit.signal ?? (exit.failure === null ? `exit code ${exit.code}` : "not started");
+    event(frame, step, "step.end", `${status} (${how}) after ${durationMs} ms`);
+  }
+}
+
+/** The lines of a foreach would be most of the log: their steps have no events. */
+function event(frame: Frame, step: string, name: "step.start" | "step.end", message: string): void {
+  frame.engine.log({ level: "debug", task: frame.top, step, event: name, message });
+}
