@@ -14,7 +14,7 @@ import * as fs from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { compileGlobs, type FoundFile, findFiles } from "./glob.js";
-import { readManifest } from "./workspace/manifest.js";
+import { manifestName, readManifest } from "./workspace/manifest.js";
 
 export interface ArchiveInfo {
   readonly runId: string;
@@ -48,6 +48,8 @@ export interface ArtifactStoreOptions {
 
 /** Outputs of a run, archived for reading even if the next run doesn't need them. */
 const outputs = "artifacts/**";
+/** handoff's own in a workspace: environments can be built again, and are large. */
+const notArtifacts: ReadonlySet<string> = new Set([".venvs", manifestName]);
 const temporaryPrefix = ".tmp-";
 
 /** A store in the folder `dir`, which is made by the first push. */
@@ -101,7 +103,7 @@ export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {
       const globs = compileGlobs(keep);
       const kept = await findFiles(archive, globs);
       const names = new Set(kept.map((file) => file.path));
-      for (const file of await findFiles(workDir, globs)) {
+      for (const file of await findFiles(workDir, globs, notArtifacts)) {
         if (!names.has(file.path)) await fs.rm(path.join(workDir, file.path), { force: true });
       }
       for (const file of kept) await restore(archive, workDir, file);
@@ -118,7 +120,7 @@ export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {
       await fs.mkdir(building);
       try {
         const secret = new Set((await readManifest(workDir)).secretFiles);
-        const files = (await findFiles(workDir, compileGlobs([...keep, outputs]))).filter(
+        const files = (await findFiles(workDir, compileGlobs([...keep, outputs]), notArtifacts)).filter(
           (f) => !secret.has(f.path),
         );
         const previous = last === null ? null : path.join(runsDir, last);

@@ -55,8 +55,15 @@ export interface FoundFile {
   readonly kind: "file" | "symlink";
 }
 
-/** Regular files and symbolic links under `dir` that match, sorted by path. A missing folder has none. */
-export async function findFiles(dir: string, globs: GlobSet): Promise<FoundFile[]> {
+/**
+ * Regular files and symbolic links under `dir` that match, sorted by path. A missing folder has none. What `skip` names
+ * directly in `dir` is left out, whatever the patterns say.
+ */
+export async function findFiles(
+  dir: string,
+  globs: GlobSet,
+  skip: ReadonlySet<string> = new Set(),
+): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   const walk = async (relative: string): Promise<void> => {
     let entries: Dirent[];
@@ -69,6 +76,7 @@ export async function findFiles(dir: string, globs: GlobSet): Promise<FoundFile[
     }
     for (const entry of entries) {
       const at = relative === "" ? entry.name : `${relative}/${entry.name}`;
+      if (skip.has(at)) continue;
       if (entry.isDirectory()) await walk(at);
       else if (entry.isFile() && globs.matches(at)) found.push({ path: at, kind: "file" });
       else if (entry.isSymbolicLink() && globs.matches(at)) found.push({ path: at, kind: "symlink" });

@@ -2,7 +2,7 @@
  * Virtual environments of a project. Each is built in place, since a virtual environment can't be moved, and counts as
  * ready only by its stamp, a file written last: an interrupted build leaves none and is started again.
  */
-import { rm } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import path from "node:path";
 import { ExitCode, UserError } from "../../model/diagnostic.js";
 import type { Install } from "../../model/project.js";
@@ -46,9 +46,12 @@ export async function installVenvs(
 ): Promise<InstallResult[]> {
   const venvs = venvsOf(installs);
   if (venvs.size === 0) return [];
+  await mkdir(venvsDir, { recursive: true });
+  // Scripts hold the path that they were made for: of a folder reached by a link, the real one.
+  const root = await realpath(venvsDir);
   const tools = await findTools(options.env);
   const outcomes = await Promise.allSettled(
-    [...venvs].map(([venv, commands]) => installVenv(venv, commands, path.resolve(venvsDir), tools, options)),
+    [...venvs].map(([venv, commands]) => installVenv(venv, commands, root, tools, options)),
   );
   const failures = outcomes.flatMap((outcome) =>
     outcome.status === "rejected" ? [outcome.reason as unknown] : [],
@@ -69,7 +72,9 @@ export async function venvReady(
 ): Promise<boolean> {
   const commands = venvsOf(installs).get(venv);
   if (commands === undefined) return false;
-  const dir = path.join(path.resolve(venvsDir), venv);
+  const root = await realpath(venvsDir).catch(() => null);
+  if (root === null) return false;
+  const dir = path.join(root, venv);
   return stampMatches(await readStamp(dir), dir, await commandsHash(commands, cwd ?? venvsDir));
 }
 

@@ -80,12 +80,14 @@ describe("runner/artifacts", () => {
     fs.chmodSync(path.join(work, "artifacts/tool.sh"), 0o755);
     fs.symlinkSync("tool.sh", path.join(work, "artifacts/link"));
     write("artifacts/key", "hush");
+    write(".venvs/tap/bin/python", "large");
     write(
       ".handoff-workspace.json",
       '{"schemaVersion":1,"files":["artifacts/key"],"secretFiles":["artifacts/key"]}',
     );
     await artifacts.push("run-1", work, ["**"]);
     expect(has("last/artifacts/key", store)).to.equal(false);
+    expect(fs.readdirSync(path.join(store, "last"))).to.deep.equal(["artifacts"]);
     const next = path.join(dir, "next");
     await artifacts.fetchLast(next, ["artifacts/**"]);
     expect(fs.statSync(path.join(next, "artifacts/tool.sh")).mode & 0o777).to.equal(0o755);
