@@ -147,7 +147,9 @@ function checkTimes(cron: string, timezone: string, path: DocumentPath, context:
     context.report.error([...path, at], {
       code,
       message,
-      hint: hint ?? "Write 5 fields: minute, hour, day of month, month, day of week.",
+      hint: hint
+        ? hint.charAt(0).toUpperCase() + hint.slice(1)
+        : "Write 5 fields: minute, hour, day of month, month, day of week.",
     });
   }
 }

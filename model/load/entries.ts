@@ -14,13 +14,13 @@ export function readEntries(raw: unknown, path: DocumentPath, context: Context):
   const entries = isRawMap(raw)
     ? Object.entries(raw).map(([key, value]) => {
         const at = [...path, key];
-        return { key, value: asText(value, at, context), path: at, keyPath: at };
+        return { key, value: valueText(value, at, context), path: at, keyPath: at };
       })
     : mapsOf(raw, path).flatMap(({ item, path: at }) => {
         const key = asText(item.key, [...at, "key"], context);
         if (key === undefined) return [];
         const valuePath = [...at, "value"];
-        const value = asText(item.value, valuePath, context);
+        const value = valueText(item.value, valuePath, context);
         return [
           { key, value, path: value === undefined ? [...at, "key"] : valuePath, keyPath: [...at, "key"] },
         ];
@@ -40,6 +40,11 @@ export function readEntries(raw: unknown, path: DocumentPath, context: Context):
     result.push({ key, value, path: at });
   }
   return result;
+}
+
+/** A list or a map as a value is reported by the shape check; it isn't a missing value besides. */
+function valueText(raw: unknown, path: DocumentPath, context: Context): string | undefined {
+  return raw !== null && typeof raw === "object" ? "" : asText(raw, path, context);
 }
 
 function checkIdentifier(key: string, path: DocumentPath, context: Context): void {

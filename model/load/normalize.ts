@@ -7,6 +7,7 @@ import { checkCycles, checkReferences } from "./references.js";
 import type { Report } from "./report.js";
 import { readArtifacts, readInstalls, readSecrets, readStores } from "./settings.js";
 import { readTasks } from "./tasks.js";
+import { checkTemplates } from "./templates.js";
 
 /**
  * Reads a document into the model, reporting what is wrong with its meaning. The result is usable only when the
@@ -64,6 +65,7 @@ export function normalize(raw: RawMap, dir: string, show: (file: string) => stri
   };
   // After all else: schedules and triggers refer to tasks as well.
   checkReferences({ tasks, installs, secrets: declared }, context);
+  checkTemplates(project, dir, show, context);
   return project;
 }
 

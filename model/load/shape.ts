@@ -60,6 +60,8 @@ function reportUnknownKey(key: string, parent: DocumentPath, report: Report): vo
   const known = knownKeys(projectSchema(report.dialect), parent);
   const near = nearest(key, known);
   const path = [...parent, key];
+  // `readCommands` says why these can't be there.
+  if ((key === "fork" || key === "foreach") && parent.at(-2) === "commands") return;
   const inDeploy = parent.length === 1 && parent[0] === "deploy";
   const list = known.map((name) => `\`${name}\``).join(", ");
   if (inDeploy && (legacyDeployKeys as readonly string[]).includes(key)) {
@@ -74,11 +76,14 @@ function reportUnknownKey(key: string, parent: DocumentPath, report: Report): vo
   report.strict(path, {
     code: "unknown-key",
     message: `unknown key \`${clip(key)}\`${near ? `: did you mean \`${near}\`?` : ""}`,
-    hint: near
-      ? `Rename it to \`${near}\`, or remove it.`
-      : known.length > 0
-        ? `Remove it. Known here: ${list}.`
-        : "Remove it.",
+    hint:
+      key === "value" && parent[0] === "secrets"
+        ? "Remove it, change the secret, and set its value with `handoff secrets set`."
+        : near
+          ? `Rename it to \`${near}\`, or remove it.`
+          : known.length > 0
+            ? `Remove it. Known here: ${list}.`
+            : "Remove it.",
     key: true,
   });
 }
@@ -139,6 +144,14 @@ function wrongType(path: DocumentPath, expected: readonly string[], root: unknow
           ? "Remove the empty item, or fill it in."
           : "Remove the key, or give it a value.",
       ...(typeof last === "string" ? { key: true } : {}),
+    });
+    return;
+  }
+  if (typeof value === "object" && report.yaml.textAt(path, 2) === "{{") {
+    report.error(path, {
+      code: "wrong-type",
+      message: `${quotePath(path)} starts with \`{{\`, which YAML reads as a map`,
+      hint: 'Put the whole value in quotes: `"{{ name }}"`.',
     });
     return;
   }

@@ -16,6 +16,7 @@ import {
   type RawMap,
 } from "./context.js";
 import { readValued } from "./entries.js";
+import { nearest } from "./suggest.js";
 import type { DocumentPath } from "./yaml.js";
 
 /** What a task gets from where it is. */
@@ -99,9 +100,13 @@ function readTaskName(raw: unknown, path: DocumentPath, context: Context): strin
 }
 
 function readBody(raw: RawMap, path: DocumentPath, context: Context, inner: Surroundings): Body {
-  const kinds = (["pipeline", "commands", "tasks"] as const).filter((kind) => raw[kind] !== undefined);
+  // In the file's order: the first is meant, the second is one too many.
+  const kinds = Object.keys(raw)
+    .filter((key) => isBodyKind(key))
+    .filter((kind) => raw[kind] !== undefined);
   const name = typeof raw.name === "string" ? `\`${raw.name}\`` : "a task";
   if (kinds.length === 0) {
+    if (hasMisspelt(raw, bodyKinds, context)) return { kind: "commands", commands: [] };
     context.report.error(path, {
       code: "missing-body",
       message: `${name} has nothing to do`,
@@ -128,6 +133,17 @@ function readBody(raw: RawMap, path: DocumentPath, context: Context, inner: Surr
   return bodies[0] ?? { kind: "commands", commands: [] };
 }
 
+const bodyKinds = ["pipeline", "commands", "tasks"] as const;
+
+function isBodyKind(key: string): key is (typeof bodyKinds)[number] {
+  return (bodyKinds as readonly string[]).includes(key);
+}
+
+/** Whether a key is one of `wanted`, misspelt: it has been reported, and what is missing follows from it. */
+function hasMisspelt(raw: RawMap, wanted: readonly string[], context: Context): boolean {
+  return context.dialect === "1" && Object.keys(raw).some((key) => nearest(key, wanted) !== undefined);
+}
+
 function reportEmpty(path: DocumentPath, context: Context): void {
   context.report.strict(path, {
     code: "empty",
@@ -141,7 +157,6 @@ function readCommands(raw: unknown, path: DocumentPath, context: Context, inner:
   for (const { item, path: at } of mapsOf(raw, path)) {
     const stream = ["fork", "foreach"].find((key) => item[key] !== undefined);
     if (stream) {
-      // The shape check has reported the key; here is why it can't be.
       context.report.error([...at, stream], {
         code: "stream-needed",
         message: `\`${stream}\` reads a stream: it can't be among \`commands\``,
@@ -270,7 +285,7 @@ function readCommand(
     return undefined;
   }
   if (command === undefined || command.trim() === "") {
-    if (command !== undefined || raw.command === undefined) {
+    if (command !== undefined || (raw.command == null && !hasMisspelt(raw, ["command"], context))) {
       context.report.error(command === undefined ? path : at, {
         code: command === undefined ? "missing-key" : "empty",
         message: command === undefined ? "`command` is missing" : "`command` is empty",

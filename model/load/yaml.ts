@@ -11,6 +11,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from "yaml";
+import { nearest } from "./suggest.js";
 
 /** Keys and indexes from the top of a document. */
 export type DocumentPath = readonly (string | number)[];
@@ -35,6 +36,8 @@ export interface YamlFile {
   offsetOf(path: DocumentPath, options?: { key?: boolean }): number;
   /** The scalar at `path` as it is written in the file, without quotes. */
   sourceOf(path: DocumentPath): string | undefined;
+  /** What the file has at the place of `path`, as it is written. */
+  textAt(path: DocumentPath, length: number): string;
   /** Offset in the file of a character of the string at `path`; the string's start where it isn't written verbatim. */
   offsetInside(path: DocumentPath, characters: number): number;
   position(offset: number): { line: number; column: number };
@@ -61,7 +64,7 @@ export function parseYaml(text: string, version: "1.1" | "1.2"): YamlFile {
       // Checked in our own walk: the library compares every pair of keys.
       uniqueKeys: false,
       merge: true,
-      logLevel: "silent",
+      logLevel: "error",
       keepSourceTokens: false,
     });
   } catch (error) {
@@ -96,7 +99,7 @@ class ParsedYaml implements YamlFile {
     for (const warning of document.warnings) this.problems.push(tagProblem(warning));
     this.#resolveAliases(this.#root, new Map(), 0);
     this.value = this.#stopped ? null : this.#convert(this.#root, [], new Set());
-    this.readable = !this.#stopped;
+    this.readable = !this.#stopped && !this.problems.some((problem) => problem.code === "yaml-alias");
   }
 
   position(offset: number): { line: number; column: number } {
@@ -114,6 +117,11 @@ class ParsedYaml implements YamlFile {
       node = entry.value;
     }
     return offset;
+  }
+
+  textAt(path: DocumentPath, length: number): string {
+    const from = this.offsetOf(path);
+    return this.#text.slice(from, from + length);
   }
 
   sourceOf(path: DocumentPath): string | undefined {
@@ -183,6 +191,18 @@ class ParsedYaml implements YamlFile {
     if (isAlias(node)) {
       const target = anchors.get(node.source);
       if (target) this.#targets.set(node, target);
+      else {
+        const near = nearest(node.source, anchors.keys());
+        this.problems.push({
+          severity: "error",
+          code: "yaml-alias",
+          message: `alias \`*${shorten(node.source)}\` repeats nothing: there is no \`&${shorten(node.source)}\` before it`,
+          hint: near
+            ? `Rename it to \`*${near}\`.`
+            : "Put `&name` before the value to repeat, or quote a text that starts with `*`.",
+          offset: start(node) ?? 0,
+        });
+      }
       return;
     }
     if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor) anchors.set(node.anchor, node);
@@ -338,6 +358,7 @@ function unreadable(lines: LineCounter, problems: readonly YamlProblem[]): YamlF
     readable: false,
     problems,
     offsetOf: () => 0,
+    textAt: () => "",
     sourceOf: () => undefined,
     offsetInside: () => 0,
     position: (offset) => positionOf(lines, offset),
