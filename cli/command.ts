@@ -53,7 +53,8 @@ export function defineCommand<Args extends readonly unknown[], Options extends o
 ): CommandSpec {
   return {
     ...spec,
-    run: (args, options, context) => spec.run(args as unknown as Args, options as unknown as Options, context),
+    run: (args, options, context) =>
+      spec.run(args as unknown as Args, options as unknown as Options, context),
   };
 }
 
@@ -76,7 +77,10 @@ export const stackCommandArguments = {
   note:
     "Finds the Pulumi engine, or gets it: `handoff doctor` says which. State is kept in the project's folder unless you " +
     "are logged in to another backend. A failed stack does not keep the next ones from being done.",
-  stacks: { name: "[stacks...]", description: "names of stacks (default: the only one that Pulumi.<stack>.yaml files name)" },
+  stacks: {
+    name: "[stacks...]",
+    description: "names of stacks (default: the only one that Pulumi.<stack>.yaml files name)",
+  },
 } as const;
 export const stackCommandOptions: readonly OptionSpec[] = [
   { flags: "--json", description: "print the results as JSON on stdout" },

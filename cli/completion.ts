@@ -13,10 +13,16 @@ function wordsOf(specs: readonly CommandSpec[], prefix = ""): readonly Words[] {
     const path = `${prefix}${spec.name}`;
     const options = (spec.options ?? []).map((o) => ({ word: longFlag(o.flags), summary: o.description }));
     const subs = (spec.subcommands ?? []).map((s) => ({ word: s.name, summary: s.summary }));
-    const choices = (spec.arguments ?? []).flatMap((a) => (a.choices ?? []).map((word) => ({ word, summary: a.description })));
+    const choices = (spec.arguments ?? []).flatMap((a) =>
+      (a.choices ?? []).map((word) => ({ word, summary: a.description })),
+    );
     const all = [...subs, ...choices, ...options, { word: "--help", summary: "show help" }];
     return [
-      { path, words: all.map((w) => w.word), summaries: Object.fromEntries(all.map((w) => [w.word, w.summary])) },
+      {
+        path,
+        words: all.map((w) => w.word),
+        summaries: Object.fromEntries(all.map((w) => [w.word, w.summary])),
+      },
       ...wordsOf(spec.subcommands ?? [], `${path} `),
     ];
   });
@@ -30,7 +36,10 @@ function longFlag(flags: string): string {
 export function completionScript(shell: "bash" | "zsh" | "fish", specs: readonly CommandSpec[]): string {
   if (shell === "fish") return fishScript(specs);
   // zsh runs bash's completions through its own bridge.
-  const bridge = shell === "zsh" ? "autoload -U +X compinit && compinit -u\nautoload -U +X bashcompinit && bashcompinit\n" : "";
+  const bridge =
+    shell === "zsh"
+      ? "autoload -U +X compinit && compinit -u\nautoload -U +X bashcompinit && bashcompinit\n"
+      : "";
   return bridge + bashScript(specs);
 }
 
@@ -45,7 +54,12 @@ function bashScript(specs: readonly CommandSpec[]): string {
   if [ "$COMP_CWORD" -le 1 ]; then path=""; fi
   case "$path \${COMP_WORDS[2]}" in
 ${specs
-  .flatMap((spec) => (spec.subcommands ?? []).map((sub) => `    "${spec.name} ${sub.name}") [ "$COMP_CWORD" -gt 2 ] && path="${spec.name} ${sub.name}" ;;`))
+  .flatMap((spec) =>
+    (spec.subcommands ?? []).map(
+      (sub) =>
+        `    "${spec.name} ${sub.name}") [ "$COMP_CWORD" -gt 2 ] && path="${spec.name} ${sub.name}" ;;`,
+    ),
+  )
   .join("\n")}
   esac
   case "$path" in
@@ -60,7 +74,9 @@ complete -o default -F _handoff handoff
 
 function fishScript(specs: readonly CommandSpec[]): string {
   const quote = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  const top = specs.map((s) => `complete -c handoff -n __fish_use_subcommand -f -a ${s.name} -d ${quote(s.summary)}`);
+  const top = specs.map(
+    (s) => `complete -c handoff -n __fish_use_subcommand -f -a ${s.name} -d ${quote(s.summary)}`,
+  );
   const rest = wordsOf(specs).flatMap(({ path, words, summaries }) => {
     const [command = "", sub] = path.split(" ");
     const seen = `__fish_seen_subcommand_from ${command}`;

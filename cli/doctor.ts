@@ -71,16 +71,31 @@ const probes: readonly Probe[] = [
 ];
 
 /** Checks the machine and prints one line a tool. Exits 1 when something required is missing. */
-export async function diagnoseMachine(options: { readonly json?: boolean }, context: CliContext): Promise<number> {
-  const checks = await Promise.all([checkNode(), checkEngine(context), ...probes.map((p) => probe(p, context)), checkAgent(context)]);
+export async function diagnoseMachine(
+  options: { readonly json?: boolean },
+  context: CliContext,
+): Promise<number> {
+  const checks = await Promise.all([
+    checkNode(),
+    checkEngine(context),
+    ...probes.map((p) => probe(p, context)),
+    checkAgent(context),
+  ]);
   const ok = checks.every((check) => check.ok || !check.required);
   if (options.json) {
     printJson(context, { schemaVersion: 1, ok, checks });
     return ok ? ExitCode.ok : ExitCode.failed;
   }
   const paint = colours(context.stdout, context.env);
-  const mark = (c: Check) => (c.ok ? paint.green("ok") : c.required ? paint.red("missing") : paint.yellow("absent"));
-  print(context, formatTable(["", "TOOL", "FOUND", "FOR"], checks.map((c) => [mark(c), c.name, c.found, c.purpose])));
+  const mark = (c: Check) =>
+    c.ok ? paint.green("ok") : c.required ? paint.red("missing") : paint.yellow("absent");
+  print(
+    context,
+    formatTable(
+      ["", "TOOL", "FOUND", "FOR"],
+      checks.map((c) => [mark(c), c.name, c.found, c.purpose]),
+    ),
+  );
   for (const check of checks.filter((c) => !c.ok)) say(context, `${check.name}: ${check.remedy}`);
   return ok ? ExitCode.ok : ExitCode.failed;
 }
@@ -91,7 +106,10 @@ async function probe({ command, ...about }: Probe, context: CliContext): Promise
 }
 
 /** First line of a command's output; undefined when it is not there, fails or hangs. */
-async function firstLine([file, ...args]: readonly [string, ...string[]], context: CliContext): Promise<string | undefined> {
+async function firstLine(
+  [file, ...args]: readonly [string, ...string[]],
+  context: CliContext,
+): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)(file, args, {
       timeout: PROBE_TIMEOUT_MS,

@@ -17,7 +17,13 @@ export function handleError(error: unknown, context: CliContext): number {
       if (error.hint) say(context, `  ${paint.cyan("->")} ${error.hint}`);
     } else {
       const { message, hint, location, code } = error;
-      const diagnostic = { severity: "error" as const, code, message, ...(hint && { hint }), ...(location && { location }) };
+      const diagnostic = {
+        severity: "error" as const,
+        code,
+        message,
+        ...(hint && { hint }),
+        ...(location && { location }),
+      };
       say(context, formatDiagnostics([diagnostic], paint));
     }
     return error.exitCode;

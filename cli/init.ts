@@ -1,9 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "../model/diagnostic.js";
 import type { CliContext } from "./context.js";
 import { print, say } from "./context.js";
-import { packageVersion } from "./program.js";
+import { packageVersion } from "./package-version.js";
 
 /** npm leaves dot files out of packages, so templates hold them without the dot. */
 const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
@@ -55,7 +63,9 @@ export function initProject(dir: string, template: string, context: CliContext):
 
 function listFiles(dir: string, prefix = ""): readonly string[] {
   return readdirSync(join(dir, prefix), { withFileTypes: true })
-    .flatMap((entry) => (entry.isDirectory() ? listFiles(dir, join(prefix, entry.name)) : [join(prefix, entry.name)]))
+    .flatMap((entry) =>
+      entry.isDirectory() ? listFiles(dir, join(prefix, entry.name)) : [join(prefix, entry.name)],
+    )
     .sort();
 }
 
@@ -89,7 +99,10 @@ function writeManifest(target: string, name: string, context: CliContext): boole
     writeFileSync(file, `${JSON.stringify({ ...manifest, type: "module" }, null, 2)}\n`);
     say(context, 'package.json: added "type": "module", which index.ts needs');
   } else if (manifest.type !== "module") {
-    say(context, 'package.json: "type" is not "module"; index.ts needs that for `handoff up` and `pulumi up`');
+    say(
+      context,
+      'package.json: "type" is not "module"; index.ts needs that for `handoff up` and `pulumi up`',
+    );
   }
   return false;
 }

@@ -4,8 +4,8 @@ import { installVenvs } from "../runner-image/src/install.js";
 import type { CliContext } from "./context.js";
 import { print, say } from "./context.js";
 import { loadValidProject } from "./load-project.js";
-import { formatDuration } from "./output/time.js";
 import { localFolders } from "./local-folders.js";
+import { formatDuration } from "./output/time.js";
 import { findProjectDir } from "./project-lookup.js";
 
 /** `handoff install`: builds what is missing and says what was done, one line an environment on stdout. */
@@ -24,7 +24,10 @@ export async function installProject(
     cwd: dir,
   });
   for (const { venv, dir: path, installed, durationMs } of results) {
-    print(context, `${venv}: ${installed ? `installed in ${formatDuration(durationMs)}` : "ready already"} (${path})`);
+    print(
+      context,
+      `${venv}: ${installed ? `installed in ${formatDuration(durationMs)}` : "ready already"} (${path})`,
+    );
   }
   return ExitCode.ok;
 }

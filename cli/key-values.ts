@@ -5,13 +5,19 @@ import { UserError } from "../model/diagnostic.js";
  * @param flag as the user typed it, for the message
  * @throws UserError `bad-option` for an entry without a key or without `=`.
  */
-export function parseKeyValues(entries: readonly string[] | undefined, flag: string): Readonly<Record<string, string>> {
+export function parseKeyValues(
+  entries: readonly string[] | undefined,
+  flag: string,
+): Readonly<Record<string, string>> {
   const result: Record<string, string> = {};
   for (const entry of entries ?? []) {
     const at = entry.indexOf("=");
     // The text itself is not shown: it may be a password in the wrong place.
     if (at <= 0) {
-      throw new UserError(`${flag} takes KEY=VALUE`, { code: "bad-option", hint: `such as: ${flag} base=EUR` });
+      throw new UserError(`${flag} takes KEY=VALUE`, {
+        code: "bad-option",
+        hint: `such as: ${flag} base=EUR`,
+      });
     }
     result[entry.slice(0, at)] = entry.slice(at + 1);
   }

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { ExitCode } from "../model/diagnostic.js";
 import type { CommandSpec, Example, OptionSpec } from "./command.js";
 import type { CliContext } from "./context.js";
 import { handleError } from "./errors.js";
+import { packageVersion } from "./package-version.js";
 import { commands, loadAll } from "./registry.js";
 
 const HELP_WIDTH = 100;
@@ -16,6 +15,7 @@ const HELP_WIDTH = 100;
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   let exitCode = 0;
   try {
+    if (argv[0] === "help") return await runCli([...argv.slice(1), "--help"], context);
     const name = argv[0] ?? "";
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
     const specs = load ? [await load()] : await loadAll();
@@ -31,7 +31,11 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-function buildProgram(specs: readonly CommandSpec[], context: CliContext, done: (code: number) => void): Command {
+function buildProgram(
+  specs: readonly CommandSpec[],
+  context: CliContext,
+  done: (code: number) => void,
+): Command {
   const program = new Command("handoff")
     .description("Data pipelines written once: run on this machine, deployed through Pulumi.")
     .usage("<command> [options]")
@@ -52,13 +56,19 @@ function buildProgram(specs: readonly CommandSpec[], context: CliContext, done: 
         { command: "handoff init my-pipeline", note: "a project that runs" },
         { command: "handoff run -p my-pipeline", note: "run it here, now" },
         { command: "handoff up dev", note: "deploy the stack `dev`" },
-      ]) + "\nExit codes: 0 done; 1 the pipeline or deployment failed; 2 the input is wrong; 124 timed out; 130/143 stopped.\n",
+      ]) +
+        "\nExit codes: 0 done; 1 the pipeline or deployment failed; 2 the input is wrong; 124 timed out; 130/143 stopped.\n",
     );
   for (const spec of specs) program.addCommand(buildCommand(spec, context, done, program));
   return program;
 }
 
-function buildCommand(spec: CommandSpec, context: CliContext, done: (code: number) => void, parent: Command): Command {
+function buildCommand(
+  spec: CommandSpec,
+  context: CliContext,
+  done: (code: number) => void,
+  parent: Command,
+): Command {
   const command = new Command(spec.name)
     .copyInheritedSettings(parent)
     .helpOption("-h, --help", "show help")
@@ -92,7 +102,8 @@ function buildOption(spec: OptionSpec): Option {
   const option = new Option(spec.flags, spec.description);
   if (spec.choices) option.choices(spec.choices);
   if (spec.default !== undefined) option.default(spec.default);
-  if (spec.repeat) option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
+  if (spec.repeat)
+    option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
   return option;
 }
 
@@ -100,10 +111,4 @@ function examplesText(examples: readonly Example[]): string {
   const width = Math.max(...examples.map((e) => e.command.length));
   const lines = examples.map((e) => `  ${e.command.padEnd(width)}  ${e.note}`);
   return `\n${examples.length === 1 ? "Example" : "Examples"}:\n${lines.join("\n")}\n`;
-}
-
-/** Version in the package's own package.json. */
-export function packageVersion(packageDir: string): string {
-  const manifest = JSON.parse(readFileSync(join(packageDir, "package.json"), "utf8")) as { version: string };
-  return manifest.version;
 }

@@ -28,10 +28,13 @@ export function findProjectDir(cwd: string, option: string | undefined): string 
   const [only] = candidates;
   if (only !== undefined && candidates.length === 1) return only;
   if (candidates.length > 1) {
-    throw new UserError(`the stacks here have several projects: ${candidates.map((c) => relative(cwd, c)).join(", ")}`, {
-      code: "ambiguous-project",
-      hint: "name one with -p DIR",
-    });
+    throw new UserError(
+      `the stacks here have several projects: ${candidates.map((c) => relative(cwd, c)).join(", ")}`,
+      {
+        code: "ambiguous-project",
+        hint: "name one with -p DIR",
+      },
+    );
   }
   throw new UserError(`no ${PROJECT_FILE} in ${resolve(cwd)} or above it`, {
     code: "no-project",
@@ -44,7 +47,10 @@ function givenProjectDir(cwd: string, option: string): string {
   // `-p path/to/project.yml` says the same.
   if (option.endsWith(PROJECT_FILE) && existsSync(dir) && statSync(dir).isFile()) return dirname(dir);
   if (!existsSync(dir)) {
-    throw new UserError(`no such folder: ${option}`, { code: "no-project", hint: "-p takes the folder that holds project.yml" });
+    throw new UserError(`no such folder: ${option}`, {
+      code: "no-project",
+      hint: "-p takes the folder that holds project.yml",
+    });
   }
   if (!existsSync(join(dir, PROJECT_FILE))) {
     throw new UserError(`no ${PROJECT_FILE} in ${option}`, {
@@ -84,7 +90,10 @@ function projectsOfStacks(root: string): readonly string[] {
  * The stack that a command is about and the folder of its Pulumi.yaml.
  * @throws UserError `no-stack` when there is none, or several and none is named.
  */
-export function findStack(cwd: string, option: string | undefined): { readonly root: string; readonly stack: string } {
+export function findStack(
+  cwd: string,
+  option: string | undefined,
+): { readonly root: string; readonly stack: string } {
   const root = findStackRoot(cwd);
   if (root === undefined) {
     throw new UserError(`no Pulumi.yaml in ${resolve(cwd)} or above it`, {
@@ -97,7 +106,12 @@ export function findStack(cwd: string, option: string | undefined): { readonly r
   const [only] = stacks;
   if (only !== undefined && stacks.length === 1) return { root, stack: only };
   throw new UserError(
-    stacks.length === 0 ? `no Pulumi.<stack>.yaml in ${root}` : `which stack? There are: ${stacks.join(", ")}`,
-    { code: "no-stack", hint: stacks.length === 0 ? "name a new one: handoff up dev" : `name one, such as ${stacks[0]}` },
+    stacks.length === 0
+      ? `no Pulumi.<stack>.yaml in ${root}`
+      : `which stack? There are: ${stacks.join(", ")}`,
+    {
+      code: "no-stack",
+      hint: stacks.length === 0 ? "name a new one: handoff up dev" : `name one, such as ${stacks[0]}`,
+    },
   );
 }

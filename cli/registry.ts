@@ -18,7 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   agent: async () => (await import("./commands/agent.js")).agent,
   doctor: async () => (await import("./commands/doctor.js")).doctor,
   schema: async () => (await import("./commands/schema.js")).schema,
-  completion: async () => (await import("./commands/completion.js")).completion,
+  completion: async () => (await import("./commands/completion.js")).completionOf(loadAll),
 };
 
 /** All commands, for the list in `--help`, suggestions and completion. */

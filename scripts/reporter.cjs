@@ -10,7 +10,8 @@ module.exports = class extends reporters.Spec {
     let done = 0;
     runner.on(Runner.constants.EVENT_TEST_END, () => {
       done += 1;
-      if (done % PROGRESS_EVERY === 0) console.log(`\n  -- ${done} of ${runner.total} tests, ${runner.failures} failed --\n`);
+      if (done % PROGRESS_EVERY === 0)
+        console.log(`\n  -- ${done} of ${runner.total} tests, ${runner.failures} failed --\n`);
     });
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats;

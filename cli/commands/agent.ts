@@ -3,7 +3,8 @@ import { defineCommand, jsonOption } from "../command.js";
 const start = defineCommand<[], { foreground?: boolean }>({
   name: "start",
   summary: "Start the agent in the background",
-  description: "Does nothing when it runs already. Start it when the machine starts, with cron's @reboot or a systemd unit.",
+  description:
+    "Does nothing when it runs already. Start it when the machine starts, with cron's @reboot or a systemd unit.",
   options: [{ flags: "--foreground", description: "stay in this terminal, for a service manager" }],
   examples: [{ command: "handoff agent start", note: "schedules of every local stack fire from now on" }],
   run: async (_args, options, context) => {
@@ -37,7 +38,8 @@ const status = defineCommand<[], { json?: boolean }>({
 export const agent = {
   name: "agent",
   summary: "Start and stop the local platform's scheduler",
-  description: "One for each user of the machine (or each HANDOFF_HOME). It fires the schedules and triggers of local stacks.",
+  description:
+    "One for each user of the machine (or each HANDOFF_HOME). It fires the schedules and triggers of local stacks.",
   subcommands: [start, stop, status],
   examples: [{ command: "handoff agent start", note: "then: handoff agent status" }],
 };

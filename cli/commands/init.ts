@@ -8,7 +8,9 @@ export const init = defineCommand<[string | undefined], { template: (typeof temp
   description:
     "Writes project.yml and its files, and what Pulumi needs to deploy it. Never overwrites a file: what is there stays, " +
     "and is named.",
-  arguments: [{ name: "[dir]", description: "folder to write to, made if it is not there (default: this one)" }],
+  arguments: [
+    { name: "[dir]", description: "folder to write to, made if it is not there (default: this one)" },
+  ],
   options: [
     {
       flags: "-t, --template <name>",

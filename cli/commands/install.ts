@@ -8,7 +8,10 @@ export const install = defineCommand<[], { project?: string; workspace?: string 
     "What is built already and unchanged is kept.",
   options: [
     projectOption,
-    { flags: "-w, --workspace <dir>", description: "build them in <dir>/.venvs (default: <project>/.handoff/venvs)" },
+    {
+      flags: "-w, --workspace <dir>",
+      description: "build them in <dir>/.venvs (default: <project>/.handoff/venvs)",
+    },
   ],
   examples: [{ command: "handoff install -p projects/fx", note: "then: handoff run -p projects/fx" }],
   run: async (_args, options, context) => {

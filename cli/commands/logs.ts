@@ -9,7 +9,9 @@ export interface LogsOptions {
 export const logs = defineCommand<[string | undefined], LogsOptions>({
   name: "logs",
   summary: "Print the log of a run",
-  arguments: [{ name: "[run]", description: "id of a run, as `handoff runs` shows it (default: the newest)" }],
+  arguments: [
+    { name: "[run]", description: "id of a run, as `handoff runs` shows it (default: the newest)" },
+  ],
   options: [
     stackOption,
     { flags: "-f, --follow", description: "go on until the run has ended" },

@@ -19,11 +19,21 @@ export const run = defineCommand<[string[]], RunOptions>({
   arguments: [{ name: "[tasks...]", description: "names of tasks (default: all)" }],
   options: [
     projectOption,
-    { flags: "-w, --workspace <dir>", description: "folder to run in (default: <project>/.handoff/workspace)" },
+    {
+      flags: "-w, --workspace <dir>",
+      description: "folder to run in (default: <project>/.handoff/workspace)",
+    },
     { flags: "-v, --var <key=value>", description: "set a variable; beats project.yml", repeat: true },
-    { flags: "-e, --env <key=value>", description: "set an environment variable; beats project.yml", repeat: true },
+    {
+      flags: "-e, --env <key=value>",
+      description: "set an environment variable; beats project.yml",
+      repeat: true,
+    },
     { flags: "--stage <stage>", description: "{{ _stage }} in templates", default: "dev" },
-    { flags: "--scheduled-at <instant>", description: "instant that the run stands for, ISO 8601 (default: now)" },
+    {
+      flags: "--scheduled-at <instant>",
+      description: "instant that the run stands for, ISO 8601 (default: now)",
+    },
     { flags: "--json", description: "print the run's record as the last line of stdout" },
   ],
   examples: [

@@ -9,7 +9,11 @@ export interface RunsOptions {
 export const runs = defineCommand<[], RunsOptions>({
   name: "runs",
   summary: "List the runs of a stack, the newest first",
-  options: [stackOption, { flags: "-n, --limit <count>", description: "at most so many", default: "20" }, jsonOption],
+  options: [
+    stackOption,
+    { flags: "-n, --limit <count>", description: "at most so many", default: "20" },
+    jsonOption,
+  ],
   examples: [
     { command: "handoff runs -s dev", note: "what ran, when, and how it ended" },
     { command: "handoff runs -s dev -n 1 --json", note: "the newest, as data" },

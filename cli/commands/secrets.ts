@@ -34,7 +34,9 @@ const remove = defineCommand<[string], { stack?: string }>({
   summary: "Remove a secret from a stack",
   arguments: [{ name: "<key>", description: "name of the secret" }],
   options: [stackOption],
-  examples: [{ command: "handoff secrets remove API_KEY -s dev", note: "gone from the platform with the next up" }],
+  examples: [
+    { command: "handoff secrets remove API_KEY -s dev", note: "gone from the platform with the next up" },
+  ],
   run: async ([key], options, context) => {
     const { removeSecret } = await import("../secrets.js");
     return await removeSecret(key, options, context);

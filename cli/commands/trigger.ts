@@ -11,7 +11,8 @@ export interface TriggerOptions {
 export const trigger = defineCommand<[string | undefined], TriggerOptions>({
   name: "trigger",
   summary: "Run a deployed job now",
-  description: "Variables and environment variables given here are added to the job's own. With --wait the exit code is the run's.",
+  description:
+    "Variables and environment variables given here are added to the job's own. With --wait the exit code is the run's.",
   arguments: [{ name: "[job]", description: "name of a job (default: the only one)" }],
   options: [
     stackOption,

@@ -26,7 +26,8 @@ export const validate = defineCommand<[], { project?: string; json?: boolean }>(
       return valid ? ExitCode.ok : ExitCode.invalid;
     }
     const count = countDiagnostics(diagnostics);
-    if (diagnostics.length > 0) say(context, formatDiagnostics(diagnostics, colours(context.stderr, context.env)));
+    if (diagnostics.length > 0)
+      say(context, formatDiagnostics(diagnostics, colours(context.stderr, context.env)));
     if (valid) {
       const tasks = project.tasks.length;
       print(context, `${file}: valid, ${tasks} task${tasks === 1 ? "" : "s"}${count ? `, ${count}` : ""}`);
