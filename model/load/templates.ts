@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { listProjectFiles } from "../content.js";
 import { UserError } from "../diagnostic.js";
+import { readNoRender } from "../norender.js";
 import type { Project } from "../project.js";
 import { builtinNames, checkTemplate, type TemplateProblem } from "../template.js";
 import type { Context, TemplateUse } from "./context.js";
@@ -84,8 +85,9 @@ function checkFiles(dir: string, names: Set<string>, show: (file: string) => str
     });
     return;
   }
+  const raw = readNoRender(path.join(dir, "files"));
   for (const relative of files) {
-    if (relative === "project.yml") continue;
+    if (relative === "project.yml" || raw.matches(relative.replace(/^files\//, ""))) continue;
     const file = path.join(dir, relative);
     const text = templateText(file);
     if (text === undefined) continue;

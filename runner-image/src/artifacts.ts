@@ -13,7 +13,8 @@ import { constants, type Stats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { compileGlobs, type FoundFile, findFiles } from "./glob.js";
+import { compileGlobs } from "../../model/glob.js";
+import { type FoundFile, findFiles } from "./glob.js";
 import { manifestName, readManifest } from "./workspace/manifest.js";
 
 export interface ArchiveInfo {

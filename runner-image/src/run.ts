@@ -277,7 +277,9 @@ class Run {
       workDir: this.#workDir,
       pipes: host.pipes,
       onLine: ({ step, stream, text }) => {
-        if (stream === "stderr") this.#metrics.line(text, { task, step });
+        // On stdout only handoff's own form counts: Singer's METRIC lines belong to the log on stderr.
+        if (stream === "stderr" || text.startsWith('{"handoff_metric"'))
+          this.#metrics.line(text, { task, step });
         this.#log({ level: "info", task, step, stream, message: text });
       },
       onNotice: (message) => this.#log({ level: "warn", task, message }),

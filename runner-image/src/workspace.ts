@@ -8,10 +8,12 @@
  */
 import * as fs from "node:fs/promises";
 import path from "node:path";
+import { listProjectFiles } from "../../model/content.js";
 import { type Diagnostic, UserError } from "../../model/diagnostic.js";
+import type { GlobSet } from "../../model/glob.js";
+import { noRenderList, readNoRender } from "../../model/norender.js";
 import type { RunRequest, RunSpec } from "../../model/run.js";
 import { renderTemplate, type TemplateScope } from "../../model/template.js";
-import { compileGlobs, findFiles, type GlobSet } from "./glob.js";
 import { readManifest, writeManifest } from "./workspace/manifest.js";
 import { isInside, mayReplace, replaceFile, writeSecret } from "./workspace/write.js";
 
@@ -31,12 +33,12 @@ export interface WorkspaceOptions {
 
 /** Larger files are data, not templates. */
 export const maxTemplateBytes = 1024 * 1024;
-export const noRenderList = ".norender";
 
 /**
  * Makes the workspace and gives back every problem with a file of it. With an error among them, the run must not start;
  * the file in question isn't written, and no file of secrets. Files of an earlier run that the project no longer has are removed; files that
  * commands wrote are not.
+ * @throws UserError for a link that leads out of the project, and for a workspace that is the project's folder.
  */
 export async function prepareWorkspace(options: WorkspaceOptions): Promise<Diagnostic[]> {
   const { codeDir, workDir } = options;
@@ -49,9 +51,10 @@ export async function prepareWorkspace(options: WorkspaceOptions): Promise<Diagn
   const written: string[] = [];
   const withSecrets: string[] = [];
   const filesDir = path.join(codeDir, "files");
-  const raw = await readNoRender(filesDir);
-  const everything = await findFiles(filesDir, compileGlobs(["**"]));
-  const sources = everything.map((file) => file.path).filter((name) => name !== noRenderList);
+  const raw = readNoRender(filesDir);
+  const sources = listProjectFiles(codeDir)
+    .filter((name) => name.startsWith("files/") && name !== `files/${noRenderList}`)
+    .map((name) => name.slice("files/".length));
   // Before anything is written: a crash in the middle must not leave a file of secrets that nobody knows of.
   const planned = [
     ...new Set([...before.files, ...sources.map((name) => `files/${name}`), ...secretPaths(options)]),
@@ -101,12 +104,6 @@ async function checkFolders(codeDir: string, workDir: string): Promise<void> {
   }
 }
 
-async function readNoRender(filesDir: string): Promise<GlobSet> {
-  const text = await fs.readFile(path.join(filesDir, noRenderList), "utf8").catch(() => "");
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  return compileGlobs(lines.filter((line) => line !== "" && !line.startsWith("#")));
-}
-
 interface Placed {
   readonly written: boolean;
   /** Whether a secret's value got into it. */
@@ -122,13 +119,7 @@ async function placeFile(
 ): Promise<Placed> {
   const shown = `files/${name}`;
   const target = path.join(options.workDir, "files", name);
-  // Through a link, the file that it leads to; but not out of the project.
-  const source = await fs.realpath(path.join(filesDir, name)).catch(() => null);
-  const project = await fs.realpath(options.codeDir);
-  if (source === null || !isInside(project, source) || !(await fs.stat(source)).isFile()) {
-    const what = source === null ? "leads nowhere" : "leads out of the project, or to a folder";
-    return refused(shown, "file-outside", `the symbolic link ${what}`, "Put the file itself under files/.");
-  }
+  const source = await fs.realpath(path.join(filesDir, name));
   if (!(await mayReplace(options.workDir, target))) {
     return refused(
       shown,

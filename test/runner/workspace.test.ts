@@ -190,9 +190,12 @@ describe("runner/workspace", () => {
     fs.symlinkSync("../shared.txt", path.join(code, "files/in.txt"));
     fs.writeFileSync(path.join(dir, "outside.txt"), "x");
     fs.symlinkSync("../../outside.txt", path.join(code, "files/out.txt"));
-    const found = await prepare();
-    expect(found.map((d) => [d.code, d.location?.file])).to.deep.equal([["file-outside", "files/out.txt"]]);
+    const error: unknown = await prepare().catch((reason: unknown) => reason);
+    expect((error as UserError).code).to.equal("link-outside");
+    fs.rmSync(path.join(code, "files/out.txt"));
+    await prepare();
     expect(got("files/in.txt")).to.equal("USD");
+    expect(fs.lstatSync(path.join(work, "files/in.txt")).isSymbolicLink()).to.equal(false);
   });
 
   it("refuses to be the project's own folder", async () => {
