@@ -167,11 +167,18 @@ export function shiftInstant(at: Instant, by: Shift): Instant {
     (by.days + by.weeks * 7) * dayMs +
     timeOfDay;
   const elapsed = by.hours * 3_600_000 + by.minutes * 60_000 + by.seconds * 1000;
+  inRange(moved);
   const ms = (moved === local ? at.ms : fromLocal(at.timezone, moved)) + elapsed;
-  // Also false for NaN. Far enough for any pipeline, and what every date format can print.
-  if (!(ms > -62_000_000_000_000 && ms < 253_000_000_000_000))
-    throw new TemplateFailure("the shifted time is out of range");
+  inRange(ms);
   return new Instant(ms, at.timezone);
+}
+
+/** Years 6 to 9986: far enough for any pipeline, and what every date format can print. */
+function inRange(ms: number): void {
+  // False for NaN as well.
+  if (!(ms > -62_000_000_000_000 && ms < 253_000_000_000_000)) {
+    throw new TemplateFailure("the shifted time is out of range");
+  }
 }
 
 /** `strftime` in English; see docs/templates.md for the directives. */

@@ -119,7 +119,7 @@ describe("parseCron", () => {
       "@",
       "2027",
     );
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.oneof(
           fc.string(),
@@ -297,7 +297,7 @@ describe("nextFire", () => {
       "Asia/Kolkata",
       "Australia/Sydney",
     );
-    fc.assert(
+    void fc.assert(
       fc.property(expression, zone, start, (text, timezone, from) => {
         const begin = new Date(from).getTime();
         const end = begin + 40 * 3_600_000;

@@ -76,7 +76,7 @@ describe("sizes", () => {
   });
 
   it("never throws anything but an Error with a message, whatever it is given", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.anything(), fc.stringMatching(/^[0-9.]{1,6}[KMGTi smhd]{0,4}$/)),
         (input) => {
@@ -98,7 +98,7 @@ describe("sizes", () => {
     expect(formatMemory(512)).to.equal("512Mi");
     expect(formatDuration(5400)).to.equal("1h30m");
     expect(formatDuration(0)).to.equal("0s");
-    fc.assert(
+    void fc.assert(
       fc.property(fc.nat(10_000_000), (n) => {
         expect(parseDuration(formatDuration(n))).to.equal(n);
         expect(parseMemory(formatMemory(n + 1))).to.equal(n + 1);
