@@ -40,7 +40,8 @@ export function progressOf(event: EngineEvent): ProgressEvent | undefined {
   if (diagnosticEvent && !diagnosticEvent.ephemeral) {
     const { severity, message, urn } = diagnosticEvent;
     const text = message.replace(colourMark, "").trim();
-    if (text === "") return undefined;
+    // That our plugin is found on PATH is how it is meant to be.
+    if (text === "" || text.startsWith("using pulumi-resource-handoff from $PATH")) return undefined;
     const level = severity === "error" || severity === "warning" ? severity : "info";
     return { kind: "message", severity: level, text, ...(urn ? { urn } : {}) };
   }

@@ -1,5 +1,6 @@
 /** What runs inside a Pulumi program: a stack's config -> model -> Pipeline. */
 import * as pulumi from "@pulumi/pulumi";
+import { contentHash } from "../model/content.js";
 import { type Diagnostic, formatLocation, UserError } from "../model/diagnostic.js";
 import { loadProject } from "../model/load.js";
 import { planDeployment } from "../model/plan.js";
@@ -24,7 +25,7 @@ export async function prepare(settings: StackSettings, cwd: string): Promise<Dep
   const provider = await loadProvider(settings.cloud);
   const { project, diagnostics } = loadProject(settings.projectDir, { cwd });
   if (!project) throw invalid(diagnostics);
-  const plan = planDeployment(project, settings);
+  const plan = planDeployment(project, settings, contentHash(settings.projectDir));
   const all = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
   if (all.some(({ severity }) => severity === "error")) throw invalid(all);
   return { plan, provider, diagnostics: all };
