@@ -13,6 +13,10 @@ const legacyNames = ["HO_STAGE", "HO_TASK", "HO_RESOURCE_GROUP", "HO_BUCKET", "p
 const lineNames = ["_line", "_line_safe"] as const;
 const modes = { "1": "strict", "0.x": "lenient" } as const;
 
+/** Longer values can't be a command's argument either (Linux: 128 KiB). */
+const maxValueLength = 32_768;
+/** Of one text: a file of another template language would else fill the screen. */
+const maxProblems = 20;
 /** Larger files are data, not templates. */
 const maxTemplateBytes = 1024 * 1024;
 
@@ -50,7 +54,15 @@ function knownNames(project: Project): Set<string> {
 }
 
 function checkUse(use: TemplateUse, names: Set<string>, context: Context): void {
-  for (const problem of checkTemplate(use.text, names, modes[context.dialect])) {
+  if (use.text.length > maxValueLength) {
+    context.report.error(use.path, {
+      code: "too-long",
+      message: `a value with templates has ${use.text.length} characters; at most ${maxValueLength} can be rendered`,
+      hint: "Put the text into a file under `files/`.",
+    });
+    return;
+  }
+  for (const problem of checkTemplate(use.text, names, modes[context.dialect]).slice(0, maxProblems)) {
     const second =
       use.second !== undefined && (problem.offset ?? 0) >= use.second.from ? use.second : undefined;
     const inside = (problem.offset ?? 0) - (second?.from ?? 0);
@@ -91,7 +103,7 @@ function checkFiles(dir: string, names: Set<string>, show: (file: string) => str
     const file = path.join(dir, relative);
     const text = templateText(file);
     if (text === undefined) continue;
-    for (const problem of checkTemplate(text, names, modes[context.dialect])) {
+    for (const problem of checkTemplate(text, names, modes[context.dialect]).slice(0, maxProblems)) {
       const before = text.slice(0, problem.offset ?? 0);
       const lineStart = before.lastIndexOf("\n") + 1;
       context.report.push({

@@ -71,6 +71,8 @@ export function parseYaml(text: string, version: "1.1" | "1.2"): YamlFile {
     if (!(error instanceof RangeError)) throw error;
     return unreadable(lines, [tooDeep(0)]);
   }
+  const overflow = document.errors.find((error) => error.message.includes("call stack"));
+  if (overflow) return unreadable(lines, [tooDeep(overflow.pos[0])]);
   if (document.errors.length > 0) {
     return unreadable(
       lines,
