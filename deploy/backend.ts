@@ -71,6 +71,7 @@ export function removeStaleLocks(state: string, project: string, stack: string):
     const holder = readLock(join(dir, name));
     if (!holder || holder.hostname !== hostname() || isAlive(holder.pid)) continue;
     rmSync(join(dir, name), { force: true });
+    rmSync(join(dir, `${name}.attrs`), { force: true });
     removed++;
   }
   return removed;

@@ -120,16 +120,17 @@ export function render(plan: DeployPlan, context: RenderContext): RenderedResour
 
 /**
  * The spec without what has a record of its own, so that an edit of a schedule's time changes that schedule alone. A
- * schedule's vars and envs are part of what the job runs; the rest of it isn't.
+ * schedule's zone, vars and envs are part of what the job runs (`RunRequest.schedule`); the rest of it isn't.
  */
 function jobSpec(spec: RunSpec): RunSpec {
-  const schedules = spec.project.schedules.map(({ name, tasks, envs, vars }) => ({
+  const schedules = spec.project.schedules.map(({ name, timezone, tasks, envs, vars }) => ({
     name,
     tasks,
     envs,
     vars,
-    cron: "0 0 1 1 *",
-    timezone: "UTC",
+    timezone,
+    // Not for the run: the agent takes it from the schedule's own record.
+    cron: "",
     enabled: true,
     overlap: "skip" as const,
     catchUp: false,
