@@ -58,9 +58,7 @@ describe("cli: output", () => {
 
   it("KEY=VALUE", () => {
     expect(parseKeyValues(["a=1", "b=x=y", "a=2", "c="], "-v")).to.deep.equal({ a: "2", b: "x=y", c: "" });
-    expect(() => parseKeyValues(["hunter2"], "-e"))
-      .to.throw("-e takes KEY=VALUE")
-      .and.not.include("hunter2");
+    expect(() => parseKeyValues(["hunter2"], "-e")).to.throw(/^-e takes KEY=VALUE$/);
   });
 
   it("instants", () => {
