@@ -32,7 +32,7 @@ describe("graph", () => {
   });
 
   it("puts each after its dependencies, for any graph without a cycle", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(fc.array(fc.nat(20), { maxLength: 4 }), { maxLength: 20 }), (edges) => {
         const items = edges.map((targets, i) => ({ name: `${i}`, dependsOn: targets.map(String) }));
         if (findCycle(items)) return;

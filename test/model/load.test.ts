@@ -236,8 +236,8 @@ schedules:
         expect(location?.column).to.be.at.least(1);
       }
     };
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), check), { numRuns: 150 });
-    fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), check), { numRuns: 150 });
+    void fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), check), { numRuns: 150 });
+    void fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), check), { numRuns: 150 });
     const version = fc.constantFrom(1, 0.3, "0.4.0", 2);
     const document = fc.dictionary(
       fc.constantFrom(
@@ -256,7 +256,7 @@ schedules:
       ),
       fc.jsonValue(),
     );
-    fc.assert(
+    void fc.assert(
       fc.property(version, document, (v, rest) => check(stringify({ version: v, ...rest }))),
       { numRuns: 200 },
     );
@@ -285,7 +285,7 @@ schedules:
         "\u2028",
       ),
     });
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.constantFrom(...texts),
         fc.array(edit, { minLength: 1, maxLength: 4 }),
@@ -322,7 +322,7 @@ schedules:
         { minLength: 1, maxLength: 5, selector: (task) => task.name },
       ),
     });
-    fc.assert(
+    void fc.assert(
       fc.property(project, ({ vars, envs, tasks }) => {
         const { project: loaded, diagnostics } = load(
           stringify({
