@@ -6,7 +6,7 @@ import { type Sandbox, sandbox } from "./support.js";
 describe("examples", () => {
   let example: Sandbox;
   afterEach(() => example.remove());
-  const lines = (name: string): string[] => example.read(name).trimEnd().split("\n");
+  const lines = (name: string): string[] => example.read(name).trimEnd().split(/\r?\n/);
 
   it("word-count counts words", async function () {
     this.timeout(60_000);
@@ -46,7 +46,7 @@ describe("examples", () => {
     await example.install();
     const first = await example.run();
     expect(first.code, first.log).to.equal(0);
-    const wide = lines("artifacts/rates.csv");
+    const wide = lines("artifacts/rates-2024-05-10.csv");
     expect(wide[0]).to.equal("date,base,EUR,GBP,JPY");
     expect(wide.slice(1).map((row) => row.slice(0, 10))).to.deep.equal(days(2, 10));
     const long = lines("artifacts/long_rates.jsonl").map(
@@ -60,11 +60,12 @@ describe("examples", () => {
 
     const second = await example.run("-v", "last_day=2024-05-12");
     expect(second.code, second.log).to.equal(0);
+    expect(lines("artifacts/rates-2024-05-10.csv")).to.deep.equal(wide);
     expect(
-      lines("artifacts/rates.csv")
+      lines("artifacts/rates-2024-05-12.csv")
         .slice(1)
         .map((row) => row.slice(0, 10)),
-    ).to.deep.equal(days(2, 12));
+    ).to.deep.equal(days(11, 12));
     expect(lines("artifacts/long_rates.jsonl")).to.have.length(11 * 3);
     expect(second.record.metrics.records).to.be.greaterThan(0).and.lessThan(9);
   });
