@@ -1,6 +1,15 @@
 /** Where a stack's state is kept, and what encrypts its secrets. What the user has set up wins. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { handoffHome } from "../providers/local/home.js";
@@ -75,6 +84,36 @@ export function removeStaleLocks(state: string, project: string, stack: string):
     removed++;
   }
   return removed;
+}
+
+/**
+ * The engine writes a `file://` state in place: killed in that moment it leaves half a file, beside the state before the
+ * last step as `.bak`. Puts that back; the step is repeated, which our resources bear. Returns whether it did.
+ * @param interrupted a lock was left behind, so that even a missing state is a loss and not a stack that was removed.
+ */
+export function restoreTornState(
+  state: string,
+  project: string,
+  stack: string,
+  interrupted: boolean,
+): boolean {
+  const file = join(state, ".pulumi", "stacks", project, `${stack}.json`);
+  const backup = `${file}.bak`;
+  if (!existsSync(file) ? !interrupted : isJson(file)) return false;
+  if (!existsSync(backup) || !isJson(backup)) return false;
+  const temporary = `${file}.restored`;
+  copyFileSync(backup, temporary);
+  renameSync(temporary, file);
+  return true;
+}
+
+function isJson(file: string): boolean {
+  try {
+    JSON.parse(readFileSync(file, "utf8"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readLock(file: string): { pid: number; hostname: string } | undefined {

@@ -28,6 +28,13 @@ export interface Changes {
   readonly same: number;
 }
 
+const severities: Readonly<Record<string, "info" | "warning" | "error">> = {
+  info: "info",
+  "info#err": "info",
+  warning: "warning",
+  error: "error",
+};
+
 /** Names of the colours that the engine puts into messages. */
 const colourMark = /<\{%[^%]*%\}>/g;
 
@@ -42,7 +49,9 @@ export function progressOf(event: EngineEvent): ProgressEvent | undefined {
     const text = message.replace(colourMark, "").trim();
     // That our plugin is found on PATH is how it is meant to be.
     if (text === "" || text.startsWith("using pulumi-resource-handoff from $PATH")) return undefined;
-    const level = severity === "error" || severity === "warning" ? severity : "info";
+    // The engine also sends `debug`, which its types leave out: all that the program registers.
+    const level = severities[severity];
+    if (!level) return undefined;
     return { kind: "message", severity: level, text, ...(urn ? { urn } : {}) };
   }
   return undefined;

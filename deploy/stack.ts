@@ -6,7 +6,7 @@ import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import { type Deployable, deployPipeline, prepare } from "../providers/program.js";
 import { loadProvider } from "../providers/registry.js";
 import { parseSettings } from "../providers/settings.js";
-import { backendEnv, removeStaleLocks, stateFolder } from "./backend.js";
+import { backendEnv, removeStaleLocks, restoreTornState, stateFolder } from "./backend.js";
 import { findPulumi } from "./engine.js";
 import { type Env, engineEnv } from "./env.js";
 import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
@@ -95,8 +95,11 @@ export async function withStack<T>(
   });
   const variables = engineEnv(env, { ...backendEnv(repository, { ...env, ...extra }), ...extra });
   const state = stateFolder(repository, variables);
-  if (state && removeStaleLocks(state, repository.name, name) > 0) {
-    log?.(`the last update of ${name} was interrupted: going on from where it stopped`);
+  if (state) {
+    const interrupted = removeStaleLocks(state, repository.name, name) > 0;
+    const restored = restoreTornState(state, repository.name, name, interrupted);
+    if (interrupted || restored)
+      log?.(`the last update of ${name} was interrupted: going on from where it stopped`);
   }
   try {
     const workspace = await LocalWorkspace.create({
