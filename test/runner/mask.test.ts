@@ -56,7 +56,7 @@ describe("runner/mask", () => {
 
   it("never lets a value through, whatever surrounds it", () => {
     const value = fc.string({ minLength: 4, maxLength: 20, unit: "binary" });
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.array(value, { minLength: 1, maxLength: 4 }),
         fc.string({ unit: "binary" }),
@@ -90,7 +90,7 @@ describe("runner/mask", () => {
       "b",
       "\n",
     );
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
         const stream = createStreamMasker(values);
         const shown = pieces.map((text) => stream.write(text)).join("") + stream.end();
