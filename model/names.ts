@@ -65,8 +65,8 @@ function tidy(rule: NameRule, name: string): string {
 
 /**
  * The platform's name for something: the parts joined by the separator. Where a part had to be changed or the whole cut,
- * a hash of the parts is appended, so that different parts never share a name; and where the parts could be read in two
- * ways (`a-b`, `c` and `a`, `b-c`) as well. The same parts always give the same name.
+ * a hash of the parts is appended, so that different parts never share a name; and where the name could be read in two
+ * ways (`a-b` and `a`, `b`: a part that holds the separator) as well. The same parts always give the same name.
  * @throws Error when there is no part, or the rule leaves no room for a hash
  */
 export function physicalName(rule: NameRule, parts: readonly string[]): string {
@@ -75,9 +75,10 @@ export function physicalName(rule: NameRule, parts: readonly string[]): string {
     throw new Error(`a name of at most ${rule.max} characters leaves no room for a hash`);
   const exact = parts.join(rule.separator);
   const name = tidy(rule, parts.map((part) => sanitise(rule, part)).join(rule.separator));
+  // A single part is no exception: `a-b` by itself would else be called what `a`, `b` are called.
   const ambiguous =
-    parts.some((part) => part === "") ||
-    (parts.length > 1 && (rule.separator === "" || parts.some((part) => part.includes(rule.separator))));
+    parts.includes("") ||
+    (rule.separator === "" ? parts.length > 1 : parts.some((part) => part.includes(rule.separator)));
   // A name that already ends like one of ours gets a hash too, else somebody could choose a part that collides.
   const lookalike = name.slice(0, -hashLength).endsWith(rule.separator) && hashPattern.test(name);
   if (name === exact && name.length <= rule.max && !ambiguous && !lookalike) return name;
@@ -86,5 +87,6 @@ export function physicalName(rule: NameRule, parts: readonly string[]): string {
   // Cutting may leave a separator at the end, which with the suffix's makes two.
   let head = name.slice(0, room);
   while (rule.separator !== "" && head.endsWith(rule.separator)) head = head.slice(0, -rule.separator.length);
-  return tidy(rule, head === "" ? shortHash(parts) : `${head}${suffix}`);
+  // A hash by itself would look like a name of eight letters that somebody chose.
+  return tidy(rule, `${head === "" ? (rule.prefix ?? "h") : head}${suffix}`);
 }
