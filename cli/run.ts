@@ -16,7 +16,7 @@ import { readLocalSecrets } from "./local-secrets.js";
 import { colours } from "./output/colour.js";
 import { formatDuration } from "./output/time.js";
 import { findProjectDir } from "./project-lookup.js";
-import { newRunId } from "./run-id.js";
+import { newRunId } from "../model/run-id.js";
 
 /**
  * `handoff run`: checks everything that can be wrong before anything is touched, runs the project in this process, and

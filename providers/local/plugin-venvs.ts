@@ -7,11 +7,11 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { contentHash, listProjectFiles } from "../../model/content.js";
 import type { Install } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
 import { withLock } from "../lock.js";
+import { runnerEntry } from "./entries.js";
 import { homePaths, makeDir } from "./home.js";
 import { addReference, dropReference, pruneEmpty } from "./plugin-files.js";
 import { type PluginContext, type ResourceKind, requireText, text } from "./plugin-kind.js";
@@ -103,7 +103,7 @@ async function install(
   try {
     const specFile = join(temporary, "spec.json");
     writeFileSync(specFile, JSON.stringify(spec), { mode: 0o600 });
-    const args = [runnerMain(), "install", "--spec", specFile, "--venvs", target];
+    const args = [runnerEntry(), "install", "--spec", specFile, "--venvs", target];
     const { exitCode, output } = await run(process.execPath, args, codeDir, context);
     if (exitCode !== 0) {
       const tail = output.trimEnd().split("\n").slice(-outputLines).join("\n");
@@ -112,13 +112,6 @@ async function install(
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
-}
-
-/** The runner's bundle, in the package that this file belongs to. */
-function runnerMain(): string {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, "package.json")) && dirname(dir) !== dir) dir = dirname(dir);
-  return join(dir, "dist", "runner", "main.js");
 }
 
 function run(command: string, args: string[], cwd: string, context: PluginContext) {

@@ -3,7 +3,7 @@ import { parseInstant, parseKeyValues } from "../../cli/key-values.js";
 import { colours } from "../../cli/output/colour.js";
 import { formatTable } from "../../cli/output/table.js";
 import { formatDuration, formatInZone, formatRelative } from "../../cli/output/time.js";
-import { newRunId } from "../../cli/run-id.js";
+import { newRunId } from "../../model/run-id.js";
 
 describe("cli: output", () => {
   it("durations", () => {

@@ -1,4 +1,5 @@
 /** Lets one process at a time build a virtual environment. */
+import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +14,8 @@ export interface LockOptions {
 export async function lockVenv(dir: string, options: LockOptions): Promise<{ release(): Promise<void> }> {
   const lock = path.join(path.dirname(dir), `.${path.basename(dir)}.lock`);
   await mkdir(path.dirname(dir), { recursive: true });
-  const mine = `${lock}.${process.pid}`;
+  // Two installations in one process must not share it.
+  const mine = `${lock}.${process.pid}.${randomUUID()}`;
   await writeFile(mine, `${process.pid}\n`);
   try {
     for (let told = false; ; told = true) {
