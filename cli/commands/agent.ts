@@ -16,7 +16,7 @@ const start = defineCommand<[], { foreground?: boolean }>({
 const stop = defineCommand<[], object>({
   name: "stop",
   summary: "Stop the agent",
-  description: "Runs that are going on are stopped with it.",
+  description: "Runs that are going on go on; the agent takes them over at its next start.",
   examples: [{ command: "handoff agent stop", note: "nothing fires until the next start" }],
   run: async (_args, _options, context) => {
     const { stopTheAgent } = await import("../agent.js");
