@@ -126,7 +126,8 @@ function templateText(file: string): string | undefined {
   try {
     if (statSync(file).size > maxTemplateBytes) return undefined;
     const bytes = readFileSync(file);
-    if (bytes.includes(0) || !(bytes.includes("{{") || bytes.includes("{%"))) return undefined;
+    const marked = ["{{", "{%", "{#"].some((mark) => bytes.includes(mark));
+    if (!marked || bytes.includes(0)) return undefined;
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return undefined;

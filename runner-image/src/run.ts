@@ -134,7 +134,8 @@ class Run {
       stores,
     };
     const builtin = builtinScope({
-      stage: this.#request.stage,
+      // 0.x: names that end with the stage have nothing there in production.
+      stage: project.dialect === "0.x" && this.#request.stage === "prod" ? "" : this.#request.stage,
       scheduledAt: new Date(this.#request.scheduledAt),
       timezone:
         project.schedules.find((schedule) => schedule.name === this.#request.schedule)?.timezone ?? "UTC",

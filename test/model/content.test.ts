@@ -45,6 +45,20 @@ describe("project content", () => {
     expect(new Set([first, executable, edited, contentHash(dir)]).size).to.equal(4);
   });
 
+  it("covers project.yml and dotfiles, files/.norender among them: they decide what a run does", () => {
+    const hashes = [contentHash(dir)];
+    write("files/.norender", "dbt/**\n");
+    expect(listProjectFiles(dir)).to.include("files/.norender");
+    hashes.push(contentHash(dir));
+    write("files/.norender", "a/**\n");
+    hashes.push(contentHash(dir));
+    write("files/a/.env", "A=1\n");
+    hashes.push(contentHash(dir));
+    write("project.yml", "version: 1\nname: x\n");
+    hashes.push(contentHash(dir));
+    expect(new Set(hashes).size).to.equal(hashes.length);
+  });
+
   it("follows links inside of the project and refuses those that leave it", () => {
     symlinkSync("../files", path.join(dir, "files/loop"));
     expect(listProjectFiles(dir)).to.include("files/b.py");
