@@ -1,4 +1,2 @@
-/** The Pulumi program: a stack's config -> model -> Pipeline. `handoff init` writes the same two lines into a user's repository. */
-import { program } from "./providers/index.js";
-
-export const outputs = await program();
+/** The Pulumi program: a stack's config -> model -> Pipeline. Pulumi calls it, and what it returns are the stack's outputs. */
+export { program as default } from "./providers/index.js";

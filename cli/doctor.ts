@@ -135,13 +135,14 @@ async function checkNode(): Promise<Check> {
 }
 
 async function checkEngine(context: CliContext): Promise<Check> {
-  const found = await firstLine(["pulumi", "version"], context);
+  const { lookForPulumi } = await import("../deploy/engine.js");
+  const found = await lookForPulumi(context.env);
   return {
     name: "pulumi",
     purpose: "up, preview, destroy, refresh, secrets",
     required: false,
     ok: found !== undefined,
-    found: found ?? "-",
+    found: found ? `${found.version} at ${found.command}` : "-",
     remedy: "nothing to do: the first `handoff up` gets the engine, by download or by a build with Go",
   };
 }

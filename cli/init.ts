@@ -80,7 +80,7 @@ function projectName(folder: string): string {
 
 /**
  * Makes package.json, or adds to one that is there what a Pulumi program needs and it lacks. Returns whether it was made.
- * An ES module is needed because the program awaits at its top level.
+ * handoff is an ES module, and so is a program that exports it.
  */
 function writeManifest(target: string, name: string, context: CliContext): boolean {
   const file = join(target, "package.json");
@@ -89,7 +89,7 @@ function writeManifest(target: string, name: string, context: CliContext): boole
       name,
       private: true,
       type: "module",
-      dependencies: { handoff: handoffSpecifier(target, context) },
+      dependencies: dependencies(target, context),
     };
     writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
     return true;
@@ -107,12 +107,24 @@ function writeManifest(target: string, name: string, context: CliContext): boole
   return false;
 }
 
-/** The range of this version; for a checkout, which no registry has, its path. */
-function handoffSpecifier(target: string, context: CliContext): string {
-  if (!existsSync(join(context.packageDir, "model"))) return `^${packageVersion(context.packageDir)}`;
+/**
+ * What a literal `pulumi up` needs in node_modules: handoff, tsx (which reads index.ts) and the Pulumi SDK. npm puts the last
+ * two there with handoff. From a checkout, which no registry has, handoff is a link whose dependencies npm leaves where they
+ * are, so they are links too: a second copy of the SDK would know nothing of the first one's stack.
+ */
+function dependencies(target: string, context: CliContext): Record<string, string> {
+  if (!existsSync(join(context.packageDir, "model"))) {
+    return { handoff: `^${packageVersion(context.packageDir)}` };
+  }
   // npm follows a link by its text, so both ends are real paths.
   const from = existsSync(target) ? realpathSync(target) : target;
-  return `file:${relative(from, realpathSync(context.packageDir)).split(sep).join("/")}`;
+  const checkout = realpathSync(context.packageDir);
+  const link = (path: string) => `file:${relative(from, join(checkout, path)).split(sep).join("/")}`;
+  return {
+    "@pulumi/pulumi": link("node_modules/@pulumi/pulumi"),
+    handoff: link(""),
+    tsx: link("node_modules/tsx"),
+  };
 }
 
 function report(dir: string, template: string, { written, kept }: Outcome, context: CliContext): void {

@@ -30,13 +30,10 @@ export function cacheDir(env: Env): string {
  * @throws UserError `no-engine` that names the ways to get one.
  */
 export async function findPulumi({ env, log = () => {}, signal }: FindPulumiOptions): Promise<PulumiCommand> {
-  const onPath = await fromPath(env, log);
-  if (onPath) return onPath;
+  const there = await lookForPulumi(env, log);
+  if (there) return there;
 
-  const root = join(cacheDir(env), "pulumi", engineVersion);
-  const cached = await fromRoot(root);
-  if (cached) return cached;
-
+  const root = engineRoot(env);
   mkdirSync(dirname(root), { recursive: true });
   const waiting = () => log("waiting for another handoff that installs the Pulumi engine");
   return await withLock(
@@ -70,6 +67,18 @@ export async function findPulumi({ env, log = () => {}, signal }: FindPulumiOpti
     },
     waiting,
   );
+}
+
+/** The Pulumi CLI on PATH or in handoff's cache; undefined when there is none yet. Installs nothing. */
+export async function lookForPulumi(
+  env: Env,
+  log: (line: string) => void = () => {},
+): Promise<PulumiCommand | undefined> {
+  return (await fromPath(env, log)) ?? (await fromRoot(engineRoot(env)));
+}
+
+function engineRoot(env: Env): string {
+  return join(cacheDir(env), "pulumi", engineVersion);
 }
 
 async function fromPath(env: Env, log: (line: string) => void): Promise<PulumiCommand | undefined> {

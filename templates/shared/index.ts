@@ -1,2 +1,1 @@
-import { program } from "handoff";
-export const outputs = await program();
+export { program as default } from "handoff"; // Pulumi calls it; what it returns are the stack's outputs
