@@ -1,0 +1,259 @@
+/** Sees a run through: starts its runner, watches it, records its end, retries a runner that died, sends what is owed. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { History, Run } from "../../../history/history.js";
+import { ExitCode } from "../../../model/diagnostic.js";
+import type { NotificationEvent } from "../../../model/project.js";
+import type { RunRecord, RunStatus } from "../../../model/run.js";
+import { deploymentPaths, readJson } from "../home.js";
+import { sendNotifications } from "../notify.js";
+import type { JobRecord } from "../records.js";
+import { readJob } from "./deployments.js";
+import { isSameProcess, processStart } from "./identity.js";
+import { type LaunchOptions, launch } from "./launch.js";
+
+export interface SupervisorOptions extends LaunchOptions {
+  readonly history: History;
+  readonly now: () => Date;
+  readonly log: (line: string) => void;
+  /** Called once for each run that has ended here, after its end is in the history. */
+  readonly onEnd?: (run: Run) => void;
+  /** How often a runner of an earlier agent's is looked at; default 500 ms. */
+  readonly pollMs?: number;
+}
+
+export interface Supervisor {
+  /** Claims a queued run and starts it; resolves at its end. False at once when somebody else has claimed it. */
+  start(run: Run): Promise<boolean>;
+  /** Goes on with a run that was started by an agent that has died. */
+  adopt(run: Run): Promise<void>;
+  /** Sends the notification of a run that has ended without a runner (missed). */
+  notify(run: Run): Promise<void>;
+}
+
+/** Beyond the runner's own grace for its children. */
+const killAfterMs = 10_000;
+/** Characters of the runner's own output that a death is explained with. */
+const outputTail = 2000;
+
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { history, home, now, log } = options;
+  const pollMs = options.pollMs ?? 500;
+  const pathsOf = (run: Run) => deploymentPaths(home, run.deployment).run(run.runId);
+
+  const notify = async (run: Run): Promise<void> => {
+    const event = notificationEvent(run.status);
+    const job = readJob(home, run.deployment, run.job);
+    if (event && job) {
+      const secretDir = deploymentPaths(home, run.deployment);
+      await sendNotifications(
+        job.notifications,
+        {
+          event,
+          project: job.spec.project.name,
+          client: run.client,
+          stack: run.stack,
+          deployment: run.deployment,
+          job: run.job,
+          schedule: run.schedule,
+          runId: run.runId,
+          status: run.status,
+          exitCode: run.exitCode,
+          scheduledAt: run.scheduledAt,
+          startedAt: run.startedAt,
+          durationMs: durationMs(run),
+          ...(run.reason === null ? {} : { error: run.reason }),
+          metrics: run.record?.metrics ?? {},
+          attempt: run.attempt,
+        },
+        {
+          readSecret: (key) => {
+            const file = secretDir.secret(key);
+            return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+          },
+          log,
+          env: options.env,
+        },
+      );
+    }
+    history.noticeSent(run.runId);
+  };
+
+  const finish = async (
+    run: Run,
+    ending: { status: RunStatus; exitCode: number | null; reason?: string; record?: RunRecord },
+  ) => {
+    const notice = notificationEvent(ending.status) !== undefined;
+    if (!history.finish(run.runId, { ...ending, endedAt: now().toISOString(), notice })) return;
+    const ended = history.get(run.runId);
+    if (!ended) return;
+    log(
+      `${run.deployment}/${run.job} ${run.runId}: ${ended.status}${ended.reason ? ` (${ended.reason})` : ""}`,
+    );
+    // A failed run's files are what its author wants to look at.
+    if (ended.status === "success") rmSync(pathsOf(run).workspace, { recursive: true, force: true });
+    options.onEnd?.(ended);
+    await notify(ended);
+  };
+
+  const conclude = async (run: Run, job: JobRecord | undefined, timedOut: boolean): Promise<void> => {
+    const record = readJson<RunRecord>(pathsOf(run).record);
+    if (timedOut) {
+      await finish(run, {
+        status: "timeout",
+        exitCode: ExitCode.timedOut,
+        reason: `the job ran longer than ${job?.timeoutSeconds} s`,
+        ...(record ? { record } : {}),
+      });
+      return;
+    }
+    if (record) {
+      await finish(run, {
+        status: record.status,
+        exitCode: record.exitCode,
+        record,
+        ...reasonOf(record),
+      });
+      return;
+    }
+    const reason = `the runner died without finishing${tailOf(pathsOf(run).output)}`;
+    const retries = job?.spec.project.deploy.retries;
+    if (retries && run.attempt <= retries.max) {
+      const delay = retries.delaySeconds * retries.backoff ** (run.attempt - 1);
+      const notBefore = new Date(now().getTime() + delay * 1000);
+      if (!history.requeue(run.runId, run.attempt, notBefore.toISOString(), reason)) return;
+      log(`${run.deployment}/${run.job} ${run.runId}: ${reason}; attempt ${run.attempt + 1} in ${delay} s`);
+      const queued = history.get(run.runId);
+      if (queued) options.onEnd?.(queued);
+      return;
+    }
+    await finish(run, { status: "failure", exitCode: ExitCode.failed, reason });
+  };
+
+  /** Until the process has ended; true when it was stopped for being over the job's time. */
+  const watch = async (
+    run: Run,
+    job: JobRecord | undefined,
+    pid: number,
+    start: string | null,
+    ended: Promise<void>,
+  ) => {
+    if (job?.timeoutSeconds === undefined) {
+      await ended;
+      return false;
+    }
+    const startedAt = run.startedAt === null ? now() : new Date(run.startedAt);
+    const left = startedAt.getTime() + job.timeoutSeconds * 1000 - now().getTime();
+    const over = await before(ended, left);
+    if (!over) return false;
+    signal(pid, "SIGTERM");
+    if ((await before(ended, options.graceSeconds * 1000 + killAfterMs)) && isSameProcess(pid, start)) {
+      signal(-pid, "SIGKILL");
+      signal(pid, "SIGKILL");
+      await ended;
+    }
+    return true;
+  };
+
+  const gone = async (pid: number, start: string | null): Promise<void> => {
+    while (isSameProcess(pid, start)) await sleep(pollMs);
+  };
+
+  return {
+    notify,
+    async start(queued) {
+      const startedAt = now().toISOString();
+      if (!history.claim(queued.runId, queued.attempt, startedAt)) return false;
+      const run = { ...queued, startedAt: queued.startedAt ?? startedAt };
+      const job = readJob(home, run.deployment, run.job);
+      if (!job) {
+        await finish(run, {
+          status: "failure",
+          exitCode: ExitCode.failed,
+          reason: "its job is no longer deployed",
+        });
+        return true;
+      }
+      try {
+        const { pid, ended } = await launch(run, job, options);
+        const start = processStart(pid);
+        history.setProcess(run.runId, pid, start);
+        const timedOut = await watch(run, job, pid, start, ended);
+        await conclude(run, job, timedOut);
+      } catch (error) {
+        await finish(run, {
+          status: "failure",
+          exitCode: ExitCode.failed,
+          reason: `the runner could not be started: ${error instanceof Error ? error.message : String(error)}`,
+        });
+      }
+      return true;
+    },
+    async adopt(run) {
+      const job = readJob(home, run.deployment, run.job);
+      const pidFile = pathsOf(run).pid(run.attempt);
+      const written = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
+      const pid = run.pid ?? written;
+      // Without a start mark the number alone would do, but the machine may have given it to another process.
+      const start = run.pid === null ? runnerStart(pid, run.runId) : run.pidStart;
+      const timedOut =
+        pid > 0 && (run.pid !== null || start !== null)
+          ? await watch(run, job, pid, start, gone(pid, start))
+          : false;
+      await conclude(run, job, timedOut);
+    },
+  };
+}
+
+/** Start mark of a process whose command line names the run; null when there is no such process. */
+function runnerStart(pid: number, runId: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(runId) ? processStart(pid) : null;
+  } catch {
+    return process.platform === "linux" ? null : processStart(pid);
+  }
+}
+
+/** True when `ms` passed before the promise was settled. */
+async function before(ended: Promise<void>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  // setTimeout holds 2^31 - 1 ms, 24 days.
+  const limit = sleep(Math.min(Math.max(0, ms), 2 ** 31 - 1), true, { signal: timer.signal }).catch(
+    () => false,
+  );
+  try {
+    return await Promise.race([ended.then(() => false), limit]);
+  } finally {
+    timer.abort();
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function notificationEvent(status: RunStatus): NotificationEvent | undefined {
+  if (status === "success" || status === "failure" || status === "timeout" || status === "missed")
+    return status;
+  return status === "stopped" ? "failure" : undefined;
+}
+
+function reasonOf(record: RunRecord): { reason?: string } {
+  const reason = record.error ?? record.tasks.find((task) => task.error !== undefined)?.error;
+  return reason === undefined || record.status === "success" ? {} : { reason };
+}
+
+function tailOf(file: string): string {
+  if (!existsSync(file)) return "";
+  const text = readFileSync(file, "utf8").trim().slice(-outputTail);
+  return text === "" ? " (killed, or the machine went down)" : `: ${text}`;
+}
+
+function durationMs(run: Run): number {
+  if (run.startedAt === null || run.endedAt === null) return 0;
+  return new Date(run.endedAt).getTime() - new Date(run.startedAt).getTime();
+}
