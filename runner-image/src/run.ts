@@ -243,6 +243,7 @@ class Run {
           outputs,
           steps,
           stop: this.#stop,
+          spawner: engine.host,
           env,
           line: null,
           input: null,

@@ -2,9 +2,11 @@
  * The tasks run once for each line of the stream. We read no more than a chunk ahead: while all workers are busy, the
  * pipe fills up and the command before it waits.
  */
+import type { Spawner } from "../process/host.js";
 import { LineReader } from "../process/lines.js";
 import type { Fd } from "../process/pipes.js";
 import { Stop } from "../process/stop.js";
+import { WorkerShells } from "../process/worker.js";
 import type { CompiledTail, CompiledTask } from "./compile.js";
 import type { Frame } from "./frame.js";
 import { failure, fromStop, type Outcome, success } from "./outcome.js";
@@ -40,19 +42,21 @@ export async function runForeach(
   const lines = new LineQueue(input, stop, () => {
     fail(failure(`step ${loop.step}: a line is longer than ${maxLineBytes} bytes`), true);
   });
-  const work = async (): Promise<void> => {
+  const work = async (spawner: Spawner): Promise<void> => {
     for (;;) {
       const line = await lines.next();
       if (line === null || stop.reason !== null) return;
-      const { outcome, endsLoop } = await runLine(loop, line, { ...frame, stop });
+      const { outcome, endsLoop } = await runLine(loop, line, { ...frame, stop, spawner });
       if (outcome.status === "success" || (outcome.status === "stopped" && stop.reason !== null)) continue;
       fail(outcome, task.task.killLoopOnFail && endsLoop);
     }
   };
+  const shells = Array.from({ length: loop.maxParallel }, () => new WorkerShells(frame.engine.host));
   try {
-    await Promise.all(Array.from({ length: loop.maxParallel }, work));
+    await Promise.all(shells.map(work));
   } finally {
     lines.close();
+    await Promise.all(shells.map((shell) => shell.close()));
     stop.dispose();
   }
   if (cause !== null) return summarize(cause, failed);
@@ -68,7 +72,8 @@ async function runLine(
   const env = inEnvironment ? { ...frame.env, HANDOFF_LINE: text } : frame.env;
   let result: { outcome: Outcome; endsLoop: boolean } = { outcome: success, endsLoop: true };
   for (const task of loop.tasks) {
-    const outcome = await frame.engine.runTask(task, { ...frame, env, line: text, input: null });
+    const spawner = runsOneByOne(task) ? frame.spawner : frame.engine.host;
+    const outcome = await frame.engine.runTask(task, { ...frame, spawner, env, line: text, input: null });
     if (outcome.status === "success") continue;
     const error = `${outcome.error ?? task.label} (line ${JSON.stringify(text.slice(0, 200))})`;
     if (result.outcome.status === "success") {
@@ -80,6 +85,11 @@ async function runLine(
     if (task.task.killDownstreamOnFail || outcome.status === "stopped") break;
   }
   return result;
+}
+
+/** A worker shell runs one command at a time, and keeps the descriptors that it writes to. */
+function runsOneByOne({ body }: CompiledTask): boolean {
+  return body.kind === "commands" || (body.kind === "tasks" && body.tasks.every(runsOneByOne));
 }
 
 function summarize(cause: Outcome, failed: number): Outcome {

@@ -1,6 +1,6 @@
 /** What a task runs in. */
 import type { LogLine } from "../../../model/run.js";
-import type { ProcessHost } from "../process/host.js";
+import type { ProcessHost, Spawner } from "../process/host.js";
 import type { Fd } from "../process/pipes.js";
 import type { Stop } from "../process/stop.js";
 import type { CompiledTask } from "./compile.js";
@@ -24,7 +24,7 @@ export interface Engine {
   readonly runTask: (task: CompiledTask, frame: Frame) => Promise<Outcome>;
 }
 
-/** The same for one attempt of a top-level task, but for `stop`, `env`, `line` and `input`. */
+/** The same for one attempt of a top-level task, but for `stop`, `spawner`, `env`, `line` and `input`. */
 export interface Frame {
   readonly engine: Engine;
   /** The top-level task's name. */
@@ -32,6 +32,8 @@ export interface Frame {
   readonly outputs: Outputs;
   readonly steps: StepLog;
   readonly stop: Stop;
+  /** The host, but for the lines of a foreach. */
+  readonly spawner: Spawner;
   readonly env: Environment;
   /** `_line` of the innermost foreach. */
   readonly line: string | null;

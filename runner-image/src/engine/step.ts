@@ -37,7 +37,7 @@ export function startStep(frame: Frame, start: StepStart): RunningStep {
   const { command } = start;
   const began = engine.clock();
   if (line === null) event(frame, command.step, "step.start", start.line);
-  const child = engine.host.spawn({
+  const child = frame.spawner.spawn({
     file: command.shell,
     args: ["-c", start.line],
     cwd: engine.workDir,

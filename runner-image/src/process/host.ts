@@ -34,7 +34,12 @@ export interface Child {
   stop(): void;
 }
 
-export class ProcessHost {
+/** What starts commands: the host, or the worker shells of a foreach. */
+export interface Spawner {
+  spawn(options: SpawnOptions): Child;
+}
+
+export class ProcessHost implements Spawner {
   readonly pipes: PipePool;
   readonly #dir: string;
   readonly #token = randomBytes(12).toString("hex");
