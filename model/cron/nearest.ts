@@ -18,12 +18,17 @@ function distance(a: string, b: string, limit: number): number {
   return previous[b.length] ?? limit + 1;
 }
 
+/** There are some 600 time zones; a file can hold tens of thousands of names. */
+const maxCandidates = 1000;
+
 /** The candidate that a misspelt name most likely means, or null when none is within a third of its length. */
 export function nearest(name: string, candidates: Iterable<string>): string | null {
   const wanted = name.toLowerCase().slice(0, 80);
   let best: string | null = null;
   let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let left = maxCandidates;
   for (const candidate of candidates) {
+    if (left-- === 0) break;
     const edits = distance(wanted, candidate.toLowerCase(), least);
     if (edits < least) {
       least = edits;

@@ -10,7 +10,7 @@ export function checkReferences(
 ): void {
   const { report } = context;
   const tasks = project.tasks.map((task) => task.name);
-  each(context.taskReferences, tasks, (reference, hint) => {
+  each(context.taskReferences, tasks, context, (reference, hint) => {
     report.error(reference.path, {
       code: "unknown-task",
       message: `there is no top-level task called \`${reference.name}\`${hint.asks}`,
@@ -18,7 +18,7 @@ export function checkReferences(
     });
   });
   const venvs = project.installs.map((install) => install.venv).filter(Boolean);
-  each(context.venvs, venvs, (reference, hint) => {
+  each(context.venvs, venvs, context, (reference, hint) => {
     report.strict(reference.path, {
       code: "unknown-venv",
       message: `no install makes the virtual environment \`${reference.name}\`${hint.asks}`,
@@ -26,14 +26,14 @@ export function checkReferences(
     });
   });
   const secrets = project.secrets.map((secret) => secret.key);
-  each(context.webhookSecrets, secrets, (reference, hint) => {
+  each(context.webhookSecrets, secrets, context, (reference, hint) => {
     report.error(reference.path, {
       code: "unknown-secret",
       message: `the secret \`${reference.name}\` is not declared${hint.asks}`,
       hint: hint.text || `Add to \`secrets\`: \`- {key: ${reference.name}}\`.`,
     });
   });
-  each(context.envSecrets, secrets, (reference, hint) => {
+  each(context.envSecrets, secrets, context, (reference, hint) => {
     report.strict(reference.path, {
       code: "unknown-secret",
       message: `\`${reference.name}\` has no value, and there is no secret of that name${hint.asks}`,
@@ -46,12 +46,13 @@ export function checkReferences(
 function each(
   references: readonly Reference[],
   known: readonly string[],
+  context: Context,
   complain: (reference: Reference, hint: { asks: string; text: string }) => void,
 ): void {
   const names = new Set(known);
   for (const reference of references) {
     if (names.has(reference.name)) continue;
-    const near = nearest(reference.name, names);
+    const near = context.report.full ? undefined : nearest(reference.name, names);
     complain(reference, {
       asks: near ? `: did you mean \`${near}\`?` : "",
       text: near ? `Rename it to \`${near}\`, or define \`${reference.name}\`.` : "",

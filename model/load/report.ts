@@ -12,8 +12,8 @@ export interface Finding {
   readonly inside?: number;
 }
 
-/** Diagnostics beyond this many are counted, not kept. */
-const maxDiagnostics = 500;
+/** Of errors and of warnings each, those beyond this many are counted, not kept. */
+const maxDiagnostics = 100;
 
 /** Collects what is found in one file, by document path. */
 export class Report {
@@ -22,7 +22,8 @@ export class Report {
   readonly yaml: YamlFile;
   readonly #found: Diagnostic[] = [];
   readonly #seen = new Set<string>();
-  #left = 0;
+  readonly #kept = { error: 0, warning: 0, info: 0 };
+  readonly #left = { error: 0, warning: 0, info: 0 };
 
   constructor(dialect: Dialect, file: string, yaml: YamlFile) {
     this.dialect = dialect;
@@ -30,23 +31,33 @@ export class Report {
     this.yaml = yaml;
   }
 
-  error(path: DocumentPath, finding: Finding): void {
+  error(path: DocumentPath, finding: Finding | (() => Finding)): void {
     this.#add("error", path, finding);
   }
 
-  warning(path: DocumentPath, finding: Finding): void {
+  warning(path: DocumentPath, finding: Finding | (() => Finding)): void {
     this.#add("warning", path, finding);
   }
 
   /** An error in version 1; in a 0.x file, which must go on working, a warning. */
-  strict(path: DocumentPath, finding: Finding): void {
+  strict(path: DocumentPath, finding: Finding | (() => Finding)): void {
     this.#add(this.dialect === "1" ? "error" : "warning", path, finding);
+  }
+
+  /** Whether further errors (and, in 0.x, further `strict` ones) are only counted: what costs time to find can be left. */
+  get full(): boolean {
+    return this.#isFull("error") && (this.dialect === "1" || this.#isFull("warning"));
   }
 
   /** For a finding in another file, or one that has its own place. */
   push(diagnostic: Diagnostic): void {
-    if (this.#found.length >= maxDiagnostics) this.#left++;
-    else this.#found.push(diagnostic);
+    const { severity } = diagnostic;
+    if (this.#isFull(severity)) {
+      this.#left[severity]++;
+      return;
+    }
+    this.#kept[severity]++;
+    this.#found.push(diagnostic);
   }
 
   locate(path: DocumentPath, options: { key?: boolean; inside?: number } = {}): Location {
@@ -67,11 +78,13 @@ export class Report {
         compare(a.location?.line ?? 0, b.location?.line ?? 0) ||
         compare(a.location?.column ?? 0, b.location?.column ?? 0),
     );
-    if (this.#left > 0) {
+    const left = this.#left.error + this.#left.warning + this.#left.info;
+    if (left > 0) {
       sorted.push({
-        severity: "error",
+        // Warnings alone, however many, must not make a project invalid.
+        severity: this.#left.error > 0 ? "error" : "warning",
         code: "too-many-problems",
-        message: `${this.#left} more problems are not shown`,
+        message: `and at least ${left} more`,
         hint: "Mend those above, then validate again.",
         location: { file: this.file, line: 1, column: 1 },
       });
@@ -79,7 +92,21 @@ export class Report {
     return sorted;
   }
 
-  #add(severity: Severity, path: DocumentPath, finding: Finding): void {
+  /** Says that something was left unchecked because the report is full. */
+  leave(): void {
+    this.#left[this.#isFull("error") ? "error" : "warning"]++;
+  }
+
+  #isFull(severity: Severity): boolean {
+    return this.#kept[severity] >= maxDiagnostics;
+  }
+
+  #add(severity: Severity, path: DocumentPath, lazy: Finding | (() => Finding)): void {
+    if (this.#isFull(severity)) {
+      this.#left[severity]++;
+      return;
+    }
+    const finding = typeof lazy === "function" ? lazy() : lazy;
     const { code, message, hint } = finding;
     const location = this.locate(path, finding);
     // An alias or a merge brings one mistake to many places of the document: it is one mistake in the file.

@@ -8,7 +8,13 @@ import type { DocumentPath } from "./yaml.js";
 export function checkShape(value: unknown, report: Report): void {
   const result = safeParse(projectSchema(report.dialect), value);
   if (result.success) return;
-  for (const issue of result.error.issues) reportIssue(issue, [], value, report);
+  for (const issue of result.error.issues) {
+    if (report.full) {
+      report.leave();
+      break;
+    }
+    reportIssue(issue, [], value, report);
+  }
 }
 
 type Issue = core.$ZodIssue;
@@ -57,6 +63,10 @@ function reportIssue(issue: Issue, base: DocumentPath, root: unknown, report: Re
 }
 
 function reportUnknownKey(key: string, parent: DocumentPath, report: Report): void {
+  if (report.full) {
+    report.strict(parent, { code: "unknown-key", message: "", hint: "" }); // counted
+    return;
+  }
   const known = knownKeys(projectSchema(report.dialect), parent);
   const near = nearest(key, known);
   const path = [...parent, key];

@@ -22,6 +22,9 @@ export function editDistance(a: string, b: string, limit: number): number {
   return last[b.length] ?? 0;
 }
 
+/** A file can hold tens of thousands of names: comparing with all of them, for each misspelt one, takes minutes. */
+const maxCandidates = 500;
+
 /** The known word that `word` was most likely meant to be, or undefined when none is near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length === 0 || word.length > 64) return undefined;
@@ -29,7 +32,9 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   const folded = fold(word);
   let best: string | undefined;
   let bestDistance = limit + 1;
+  let left = maxCandidates;
   for (const candidate of known) {
+    if (left-- === 0) break;
     if (candidate === word) continue;
     const distance = editDistance(folded, fold(candidate), limit);
     if (distance < bestDistance) {

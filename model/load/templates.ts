@@ -29,6 +29,10 @@ export function checkTemplates(
 ): void {
   const names = knownNames(project);
   for (const use of context.templates) {
+    if (context.report.full) {
+      context.report.leave();
+      break;
+    }
     if (!use.text.includes("{{") && !use.text.includes("{%") && !use.text.includes("{#")) continue;
     checkUse(use, use.extra.length > 0 ? new Set([...names, ...use.extra]) : names, context);
   }
@@ -99,6 +103,10 @@ function checkFiles(dir: string, names: Set<string>, show: (file: string) => str
   }
   const raw = readNoRender(path.join(dir, "files"));
   for (const relative of files) {
+    if (context.report.full) {
+      context.report.leave();
+      break;
+    }
     if (relative === "project.yml" || raw.matches(relative.replace(/^files\//, ""))) continue;
     const file = path.join(dir, relative);
     const text = templateText(file);

@@ -5,6 +5,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   parseDocument,
@@ -46,11 +47,15 @@ export interface YamlFile {
 /** Nodes that a file may have once its aliases are expanded. */
 const maxNodes = 200_000;
 const maxDepth = 60;
+/** Words and signs of a file, as the lexer counts them: about six to a value. More would take over a second. */
+const maxLexemes = 300_000;
+/** A shorter file can't have that many. */
+const lexedFrom = 100_000;
 
 /** Reads YAML text; every problem is in the result, nothing is thrown for what the text holds. */
 export function parseYaml(text: string, version: "1.1" | "1.2"): YamlFile {
   const lines = new LineCounter();
-  const nested = nestingProblem(text);
+  const nested = nestingProblem(text) ?? sizeProblem(text);
   if (nested) {
     countLines(text, lines);
     return unreadable(lines, [nested]);
@@ -387,6 +392,33 @@ function nestingProblem(text: string): YamlProblem | undefined {
   const run = /(?:[[{]\s*){100}|(?:[-?][ \t]+){100}/.exec(text);
   return run ? tooDeep(run.index) : undefined;
 }
+
+/** Parsing takes ten times as long as this walk over the lexer's output, and more where brackets are nested. */
+function sizeProblem(text: string): YamlProblem | undefined {
+  if (text.length < lexedFrom) return undefined;
+  let count = 0;
+  let offset = 0;
+  let depth = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === "[" || lexeme === "{") depth++;
+    else if (lexeme === "]" || lexeme === "}") depth--;
+    if (depth > maxDepth) return tooDeep(offset);
+    if (++count > maxLexemes) {
+      return {
+        severity: "error",
+        code: "file-too-large",
+        message: "project.yml has too many values to be read",
+        hint: "Put data into files under `files/`; a project has at most some 50,000 values.",
+        offset,
+      };
+    }
+    // The lexer's own marks aren't in the text.
+    if (!lexerMarks.has(lexeme)) offset += lexeme.length;
+  }
+  return undefined;
+}
+
+const lexerMarks: ReadonlySet<string> = new Set(["\u0002", "\u0018", "\u001f"]);
 
 function tagProblem(error: YAMLError): YamlProblem {
   return {
