@@ -12,6 +12,11 @@ import { LineReader } from "./lines.js";
 import { closePipe } from "./pipes.js";
 
 const workerShell = "/bin/sh";
+/**
+ * The command's shell takes its stderr itself: redirected by the worker, it would get the worker's notice of a signal.
+ * On a line of its own, so that a syntax error in the command comes after it; a shell's messages count one line more.
+ */
+const ownStderr = "exec 2>&3 3>&-\n";
 /** Fits into an empty pipe, so that writing never waits, in bytes. */
 const maxScriptBytes = 48 * 1024;
 
@@ -53,7 +58,9 @@ export class WorkerShells implements Spawner {
       this.#ends.push(ended);
     }
     const changes = changedVariables(worker.env, options.env);
-    return changes === null ? null : worker.run(`${changes}${workerShell} -c ${quote(line)}`);
+    return changes === null
+      ? null
+      : worker.run(`${changes}${workerShell} -c ${quote(`${ownStderr}${line}`)}`);
   }
 }
 
@@ -131,7 +138,7 @@ class Worker {
   /** Null when it can't be run here. */
   run(command: string): Child | null {
     if (this.#closed || this.#job !== null) return null;
-    const script = `${command} </dev/null 2>&3 3>&-\necho "${this.#token} $?" >&2\n`;
+    const script = `${command} </dev/null\necho "${this.#token} $?" >&2\n`;
     if (Buffer.byteLength(script) > maxScriptBytes) return null;
     if (this.#child === null) this.#waiting = script;
     else if (!this.#write(script)) return null;
