@@ -1,5 +1,5 @@
 /** `handoff agent`: the local platform's scheduler. */
-import { ExitCode } from "../model/diagnostic.js";
+import { ExitCode, UserError } from "../model/diagnostic.js";
 import * as local from "../providers/local/operate.js";
 import { type CliContext, print, printJson, say } from "./context.js";
 import { operateContext } from "./local-stack.js";
@@ -10,10 +10,21 @@ export async function startTheAgent(
   options: { readonly foreground?: boolean },
   context: CliContext,
 ): Promise<number> {
-  if (options.foreground) return await local.runAgentInForeground(operateContext(context));
+  if (options.foreground) return await stayInForeground(context);
   const { alreadyRunning, pid } = await local.startAgent(operateContext(context));
   say(context, alreadyRunning ? `the agent runs already (pid ${pid})` : `the agent is started (pid ${pid})`);
   return ExitCode.ok;
+}
+
+async function stayInForeground(context: CliContext): Promise<number> {
+  const { running, pid } = local.agentStatus(operateContext(context));
+  if (running) {
+    throw new UserError(`the agent runs already (pid ${pid})`, {
+      code: "agent-running",
+      hint: "stop that one first: handoff agent stop",
+    });
+  }
+  return await local.runAgentInForeground(operateContext(context));
 }
 
 export async function stopTheAgent(context: CliContext): Promise<number> {

@@ -44,7 +44,10 @@ async function main(): Promise<number | undefined> {
       env: process.env,
       graceSeconds: 30,
     });
+    // The runner's process does not keep this one alive.
+    const alive = setInterval(() => {}, 60_000);
     await supervisor.start(run);
+    clearInterval(alive);
     history.close();
     return 0;
   }
