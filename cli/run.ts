@@ -3,6 +3,7 @@ import { UserError } from "../model/diagnostic.js";
 import { nearest } from "../model/load/suggest.js";
 import type { Body, Command, Project, Task } from "../model/project.js";
 import type { RunRequest } from "../model/run.js";
+import { newRunId } from "../model/run-id.js";
 import { venvReady } from "../runner-image/src/install.js";
 import { createTerminalLog } from "../runner-image/src/log.js";
 import { runProject } from "../runner-image/src/run.js";
@@ -16,7 +17,6 @@ import { readLocalSecrets } from "./local-secrets.js";
 import { colours } from "./output/colour.js";
 import { formatDuration } from "./output/time.js";
 import { findProjectDir } from "./project-lookup.js";
-import { newRunId } from "../model/run-id.js";
 
 /**
  * `handoff run`: checks everything that can be wrong before anything is touched, runs the project in this process, and

@@ -73,7 +73,7 @@ export function changeDetector(home: string, now: () => Date): () => boolean {
         const stat = statSync(join(home, "deployments", folder, kind), { throwIfNoEntry: false });
         if (!stat) continue;
         stamps.push(`${folder}/${kind}/${stat.mtimeMs}`);
-        if (now().getTime() - stat.mtimeMs < stampGranularityMs) recent = true;
+        if (Math.abs(now().getTime() - stat.mtimeMs) < stampGranularityMs) recent = true;
       }
     }
     const current = stamps.join("\n");
