@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Notification, Project, Retries, Schedule } from "../../model/project.js";
+import type { Notification, Project, Retries, Schedule, Task } from "../../model/project.js";
 import type { RunRequest } from "../../model/run.js";
 import { deploymentPaths, makeDir, writeJson } from "../../providers/local/home.js";
 import type { JobRecord, ScheduleRecord, TriggerRecord } from "../../providers/local/records.js";
@@ -17,6 +17,8 @@ export interface FakeJob {
   readonly fake?: { ms?: number; status?: "failure"; die?: boolean; dieOnce?: boolean };
   readonly retries?: Retries;
   readonly timeoutSeconds?: number;
+  /** For the real runner. */
+  readonly tasks?: readonly Task[];
   readonly notifications?: readonly Notification[];
 }
 
@@ -26,7 +28,7 @@ export class Home {
   readonly paths = deploymentPaths(this.root, deployment);
 
   job(options: FakeJob = {}): void {
-    const { fake = {}, retries, timeoutSeconds, notifications = [] } = options;
+    const { fake = {}, retries, timeoutSeconds, tasks = [], notifications = [] } = options;
     const project: Project = {
       dialect: "1",
       name: "fx",
@@ -37,7 +39,7 @@ export class Home {
       secrets: [],
       artifacts: { keep: ["artifacts/**"], pushOnFail: false },
       stores: [],
-      tasks: [],
+      tasks,
       deploy: {
         granularity: "project",
         source: { kind: "image" },
