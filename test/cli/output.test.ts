@@ -69,7 +69,7 @@ describe("cli: output", () => {
 
   it("run ids sort by time and differ within a second", () => {
     const at = new Date("2026-03-03T12:00:00Z");
-    expect(newRunId(at)).to.match(/^20260303T120000Z-[0-9a-f]{6}$/);
+    expect(newRunId(at)).to.match(/^20260303T120000Z-[0-9a-f]{10}$/);
     expect(newRunId(at)).not.to.equal(newRunId(at));
   });
 });
