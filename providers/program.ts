@@ -48,7 +48,7 @@ export async function deployPipeline(
 }
 
 /**
- * The whole Pulumi program, for `index.ts`: `export const outputs = await program();`. A user's mistake is shown by the
+ * The whole Pulumi program, for `index.ts`: `export { program as default } from "handoff";`. A user's mistake is shown by the
  * engine, each problem on a line of its own, without a stack trace.
  */
 export async function program(): Promise<Record<string, unknown>> {

@@ -250,8 +250,14 @@ export function runAgentInForeground(context: OperateContext): Promise<number> {
       env: { ...context.env, HANDOFF_HOME: context.home },
       stdio: "inherit",
     });
+    // A service manager may signal this process alone.
+    const forward = (signal: NodeJS.Signals) => child.kill(signal);
+    process.on("SIGTERM", forward);
     child.on("error", fail);
-    child.on("exit", (code) => done(code ?? ExitCode.failed));
+    child.on("exit", (code) => {
+      process.off("SIGTERM", forward);
+      done(code ?? ExitCode.failed);
+    });
   });
 }
 

@@ -50,8 +50,10 @@ export async function* readLog(
 /** A line that is no JSON (the disk was full, the machine went down) is shown as it is. */
 function parse(text: string, run: Run): LogLine {
   try {
-    return JSON.parse(text) as LogLine;
+    const line: unknown = JSON.parse(text);
+    if (typeof line === "object" && line !== null && "message" in line) return line as LogLine;
   } catch {
-    return { time: run.startedAt ?? run.firedAt, level: "info", runId: run.runId, message: text };
+    // Shown below.
   }
+  return { time: run.startedAt ?? run.firedAt, level: "info", runId: run.runId, message: text };
 }
