@@ -1,6 +1,6 @@
 /** Two programs on the same engine: a deployed local stack, and nothing at all. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { findPulumi } from "../deploy/engine.js";
 import type { BenchCommand } from "./measure.js";
@@ -10,6 +10,8 @@ import { handoff, root } from "./paths.js";
 export function localStack(dir: string): BenchCommand {
   execFileSync(process.execPath, [handoff, "init", dir, "--template", "hello"], { stdio: ["ignore", 2, 2] });
   mkdirSync(join(dir, "node_modules"), { recursive: true });
+  // What `npm install` would do there.
+  symlinkSync(root, join(dir, "node_modules", "handoff"));
   const env = { HANDOFF_HOME: join(dir, "home") };
   const command: BenchCommand = { argv: [process.execPath, handoff, "up", "dev"], cwd: dir, env };
   execFileSync(process.execPath, command.argv.slice(1), {
