@@ -55,6 +55,9 @@ export async function buildEngine(options: InstallOptions): Promise<string | und
     const args = [
       "build",
       "-trimpath",
+      // The Automation API asks the CLI for its version, which a plain build does not know.
+      "-ldflags",
+      `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`,
       "-o",
       join(temporary, "bin", "pulumi"),
       "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
