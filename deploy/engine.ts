@@ -4,9 +4,10 @@ import { homedir } from "node:os";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
 import { UserError } from "../model/diagnostic.js";
+import { packageDir } from "../providers/local/entries.js";
 import { withLock } from "../providers/lock.js";
 import { buildEngine, downloadEngine } from "./engine-install.js";
-import { type Env, packageDir } from "./env.js";
+import type { Env } from "./env.js";
 
 /** The version that is downloaded or built; the same as in engine/go.mod. */
 export const engineVersion = "3.250.0";

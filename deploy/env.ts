@@ -1,16 +1,8 @@
 /** The environment that the Pulumi CLI and our plugin are started with. */
-import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageDir } from "../providers/local/entries.js";
 
 export type Env = Readonly<Record<string, string | undefined>>;
-
-/** Folder of the handoff package, from the sources as from dist/. */
-export function packageDir(): string {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, "package.json")) && dirname(dir) !== dir) dir = dirname(dir);
-  return dir;
-}
 
 /** `env` with our provider plugin first on PATH; no update notices, no undefined values. */
 export function engineEnv(env: Env, extra: Env = {}): Record<string, string> {

@@ -8,12 +8,14 @@
  * An archive is built under a temporary name, brought to the disk, and then renamed; `last` is swapped by a rename. So
  * a crash at any point leaves the previous state whole. Archives share the files that didn't change as hard links.
  */
+
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { compileGlobs } from "../../model/glob.js";
+import { isAlive } from "./alive.js";
 import { type FoundFile, findFiles } from "./glob.js";
 import { manifestName, readManifest } from "./workspace/manifest.js";
 
@@ -264,15 +266,6 @@ async function removeLeftovers(dir: string): Promise<void> {
     // Of another machine's processes nothing is known: a day is longer than any push.
     const dead = owner[1] === hostname() ? !isAlive(Number(owner[2])) : Date.now() - stats.mtimeMs > dayMs;
     if (dead) await fs.rm(file, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

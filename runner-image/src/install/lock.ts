@@ -1,9 +1,11 @@
 /** Lets one process at a time build a virtual environment. */
+
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../../model/diagnostic.js";
+import { isAlive } from "../alive.js";
 
 export interface LockOptions {
   readonly log: (line: string) => void;
@@ -42,14 +44,5 @@ export async function lockVenv(dir: string, options: LockOptions): Promise<{ rel
     }
   } finally {
     await rm(mine, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
