@@ -26,7 +26,7 @@ export function operateContext(context: CliContext): OperateContext {
 export function findLocalStack(option: string | undefined, context: CliContext): LocalStack {
   const { stack } = findStack(context.cwd, option);
   const repository = findRepository(context.cwd);
-  const { cloud } = readSettings(repository, stack, context.cwd).values;
+  const cloud = readSettings(repository, stack, context).config["handoff:cloud"];
   if (cloud !== undefined && cloud !== "local") {
     throw new UserError(`stack ${stack} is on ${String(cloud)}, and this command knows local stacks alone`, {
       code: "not-local",

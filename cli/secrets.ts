@@ -23,7 +23,7 @@ export async function listSecrets(
   context: CliContext,
 ): Promise<undefined> {
   const { stack } = findStack(context.cwd, options.stack);
-  const set = store.listSecrets({ cwd: context.cwd, stack });
+  const set = store.listSecrets({ cwd: context.cwd, stack, env: context.env });
   const named = namedByProject(context);
   const keys = [...new Set([...set, ...named])].sort();
   const rows = keys.map((key) => ({ key, set: set.includes(key), used: named.includes(key) }));

@@ -73,7 +73,7 @@ export function stateFolder(repository: Repository, env: Env): string | undefine
 
 /** Removes the locks of engines on this machine that died without doing so. Returns how many. */
 export function removeStaleLocks(state: string, project: string, stack: string): number {
-  const dir = join(state, ".pulumi", "locks", "organization", project, stack);
+  const dir = locksFolder(state, project, stack);
   if (!existsSync(dir)) return 0;
   let removed = 0;
   for (const name of readdirSync(dir).filter((file) => file.endsWith(".json"))) {
@@ -84,6 +84,21 @@ export function removeStaleLocks(state: string, project: string, stack: string):
     removed++;
   }
   return removed;
+}
+
+/** Whether an engine, here or elsewhere, works on the stack. */
+export function isLocked(state: string, project: string, stack: string): boolean {
+  const dir = locksFolder(state, project, stack);
+  return existsSync(dir) && readdirSync(dir).some((file) => file.endsWith(".json"));
+}
+
+/** The file of a stack's state in a `file://` backend. */
+export function stackStateFile(state: string, project: string, stack: string): string {
+  return join(state, ".pulumi", "stacks", project, `${stack}.json`);
+}
+
+function locksFolder(state: string, project: string, stack: string): string {
+  return join(state, ".pulumi", "locks", "organization", project, stack);
 }
 
 /**
@@ -97,7 +112,9 @@ export function restoreTornState(
   stack: string,
   interrupted: boolean,
 ): boolean {
-  const file = join(state, ".pulumi", "stacks", project, `${stack}.json`);
+  // Who works on it now may be in the middle of writing it.
+  if (isLocked(state, project, stack)) return false;
+  const file = stackStateFile(state, project, stack);
   const backup = `${file}.bak`;
   if (!existsSync(file) ? !interrupted : isJson(file)) return false;
   if (!existsSync(backup) || !isJson(backup)) return false;

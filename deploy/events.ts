@@ -1,5 +1,6 @@
 /** What an engine reports while it works, reduced to what a user watches. */
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { pendingWarning } from "./pending.js";
 
 export type ProgressEvent =
   | {
@@ -52,7 +53,7 @@ export function progressOf(event: EngineEvent): ProgressEvent | undefined {
     // The engine also sends `debug`, which its types leave out: all that the program registers.
     const level = severities[severity];
     if (!level) return undefined;
-    return { kind: "message", severity: level, text, ...(urn ? { urn } : {}) };
+    return { kind: "message", severity: level, text: pendingWarning(text) ?? text, ...(urn ? { urn } : {}) };
   }
   return undefined;
 }

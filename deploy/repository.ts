@@ -63,22 +63,23 @@ export function stackFile(repository: Repository, stack: string): string {
   });
 }
 
-/** The `handoff:*` settings of a stack, as its file has them. No secret is decrypted. */
-export function readSettings(repository: Repository, stack: string, cwd: string): RawSettings {
+/** The settings of a stack, as its file has them. No secret is decrypted. */
+export function readSettings(
+  repository: Repository,
+  stack: string,
+  { cwd, env }: { cwd: string; env: RawSettings["env"] },
+): RawSettings {
   const file = stackFile(repository, stack);
   const { data, locate } = readYaml(file, cwd);
   const config = isMap(data.config) ? data.config : {};
-  const values: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(config)) {
-    if (key.startsWith("handoff:")) values[key.slice("handoff:".length)] = value;
-  }
-  const secretKeys = isMap(values.secrets) ? Object.keys(values.secrets) : [];
+  const secrets = config["handoff:secrets"];
   return {
     stack,
     root: repository.root,
-    values: { ...values, ...(values.secrets === undefined ? {} : { secrets: secretKeys }) },
-    secretKeys,
-    locate: (key) => locate(["config", `handoff:${key}`]),
+    config,
+    secretKeys: isMap(secrets) ? Object.keys(secrets) : [],
+    env,
+    locate: (key) => locate(["config", key]),
   };
 }
 

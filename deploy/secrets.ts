@@ -8,8 +8,8 @@ import { findRepository, readSettings } from "./repository.js";
 import { type StackOptions, withStack } from "./stack.js";
 
 /** Names of the secrets that are set, sorted. Needs no engine and decrypts nothing. */
-export function listSecrets({ cwd, stack }: Pick<StackOptions, "cwd" | "stack">): string[] {
-  return [...readSettings(findRepository(cwd), stack, cwd).secretKeys].sort();
+export function listSecrets({ cwd, stack, env }: Pick<StackOptions, "cwd" | "stack" | "env">): string[] {
+  return [...readSettings(findRepository(cwd), stack, { cwd, env }).secretKeys].sort();
 }
 
 /** Sets one. Takes effect with the next `up`. The engine drops white space at the end of the value. */

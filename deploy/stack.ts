@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace, type OutputMap, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { type Diagnostic, UserError } from "../model/diagnostic.js";
-import { type Deployable, deployPipeline, prepare } from "../providers/program.js";
-import { loadProvider } from "../providers/registry.js";
+import { prepare } from "../providers/prepare.js";
+import { deployPipeline } from "../providers/program.js";
+import { providerOf } from "../providers/registry.js";
 import { parseSettings } from "../providers/settings.js";
 import { backendEnv, removeStaleLocks, restoreTornState, stateFolder } from "./backend.js";
 import { findPulumi } from "./engine.js";
@@ -12,6 +13,7 @@ import { type Env, engineEnv } from "./env.js";
 import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
 import { toUserError } from "./failure.js";
 import { engineSignal } from "./interrupt.js";
+import { forgottenCreates, resumeInterrupted } from "./pending.js";
 import { findRepository, type Repository, readSettings } from "./repository.js";
 import { withScratchState } from "./scratch.js";
 
@@ -67,7 +69,11 @@ export function destroy(options: StackOptions): Promise<StackSummary> {
 
 /** Brings the state in line with what is really there; `changes` says what had been changed by hand. */
 export function refresh(options: StackOptions): Promise<StackSummary> {
-  return operate("refresh", options, (stack, common) => stack.refresh(common));
+  return operate("refresh", options, async (stack, common) => {
+    const text = forgottenCreates((await stack.exportStack()).deployment, stack.name);
+    if (text) options.onEvent?.({ kind: "message", severity: "warning", text });
+    return await stack.refresh({ ...common, clearPendingCreates: true });
+  });
 }
 
 /** The stack's outputs, secret ones masked; empty before the first `up`. */
@@ -87,7 +93,7 @@ export async function withStack<T>(
 ): Promise<T> {
   const { cwd, stack: name, env, log } = options;
   const repository = findRepository(cwd);
-  readSettings(repository, name, cwd);
+  readSettings(repository, name, { cwd, env });
   const command = await findPulumi({
     env,
     ...(log ? { log } : {}),
@@ -119,6 +125,7 @@ interface Common {
   readonly suppressOutputs: true;
   readonly onEvent: (event: Parameters<typeof progressOf>[0]) => void;
   readonly signal?: AbortSignal;
+  readonly refresh?: true;
 }
 
 async function operate(
@@ -130,13 +137,13 @@ async function operate(
   const started = now();
   const { cwd, stack: name, env } = options;
   const repository = findRepository(cwd);
-  const { settings, deleteData, diagnostics } = parseSettings(readSettings(repository, name, cwd));
+  const { settings, diagnostics } = parseSettings(readSettings(repository, name, { cwd, env }));
   if (!settings) {
     throw new UserError(`the settings of stack ${name} are wrong`, { code: "invalid-settings", diagnostics });
   }
   const needsProgram = operation === "up" || operation === "preview";
-  const deployable: Deployable | undefined = needsProgram ? await prepare(settings, cwd) : undefined;
-  const program = deployable && (() => deployPipeline(deployable, deleteData));
+  const checked = needsProgram ? prepare(settings, cwd) : undefined;
+  const program = checked && (async () => deployPipeline(checked.plan));
 
   const signal = engineSignal(options.signal, process.stdin.isTTY);
   const counter = new ChangeCounter();
@@ -158,16 +165,17 @@ async function operate(
     withStack(
       options,
       async (stack) => {
+        const look = operation !== "preview" && (await resumeInterrupted(repository, name, env, options.log));
         const before = operation === "destroy" ? mask(await stack.outputs()) : {};
         try {
-          const result = await run(stack, common);
+          const result = await run(stack, look ? { ...common, refresh: true } : common);
           return { before, after: "outputs" in result ? mask(result.outputs as OutputMap) : {} };
         } catch (error) {
           throw toUserError(error, name, messages);
         }
       },
       program,
-      { ...extra, HANDOFF_DELETE_DATA: deleteData ? "true" : undefined },
+      { ...extra, HANDOFF_DELETE_DATA: settings.deleteData ? "true" : undefined },
     );
   const isNew = operation === "preview" && !hasState(repository, env, name);
   const { before, after } = isNew ? await withScratchState(repository, name, act) : await act({});
@@ -178,8 +186,8 @@ async function operate(
     result: "succeeded",
     changes: counter.changes(),
     outputs: after,
-    kept: operation === "destroy" ? (await loadProvider(settings.cloud)).keptData(before) : [],
-    diagnostics: [...diagnostics, ...(deployable?.diagnostics ?? [])],
+    kept: operation === "destroy" ? providerOf(settings.cloud).keptData(before) : [],
+    diagnostics: [...diagnostics, ...(checked?.diagnostics ?? [])],
     durationMs: Math.round(now() - started),
   };
 }

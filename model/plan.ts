@@ -22,6 +22,7 @@ export function planDeployment(project: Project, settings: StackSettings, conten
     schemaVersion: 1,
     settings,
     tags: {
+      ...settings.tags,
       "handoff-client": settings.client,
       "handoff-project": project.name,
       "handoff-stack": settings.stack,
@@ -76,6 +77,8 @@ function taskJob(task: Task, project: Project): PlannedJob {
     tasks: [task.name],
     resources: task.resources ?? {},
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(task.timeoutSeconds === undefined ? {} : { attemptSeconds: task.timeoutSeconds }),
+    ...(task.retries === undefined ? {} : { retries: task.retries }),
     dependsOn: activeDependencies(task, project),
   };
 }

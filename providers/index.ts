@@ -2,8 +2,16 @@
 export { UserError } from "../model/diagnostic.js";
 export { loadProject } from "../model/load.js";
 export { planDeployment } from "../model/plan.js";
-export type { DeployPlan, Platform, StackSettings } from "../model/plan-types.js";
-export type { Provider, RenderContext, RenderedResource } from "./contract.js";
-export { type LoadedPlatform, Pipeline, type PipelineArgs } from "./pipeline.js";
+export {
+  type DeployPlan,
+  type NetworkSettings,
+  type Platform,
+  type StackSettings,
+  stackSettings,
+} from "../model/plan-types.js";
+export type { Provider, RenderContext } from "./contract.js";
+export type { TransformedResource, Transforms } from "./create.js";
+export { Pipeline, type PipelineArgs, type PlannedPipelineArgs } from "./pipeline.js";
 export { program } from "./program.js";
-export { loadProvider } from "./registry.js";
+export { providerOf } from "./registry.js";
+export type { RenderedLookup, RenderedResource, RenderedValue, Rendering } from "./rendering.js";

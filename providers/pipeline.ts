@@ -1,25 +1,34 @@
+import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { DeployPlan } from "../model/plan-types.js";
-import type { ComponentModule, Provider, RenderContext } from "./contract.js";
+import { type DeployPlan, type StackSettings, stackSettings } from "../model/plan-types.js";
+import { components } from "./components.js";
+import { createResources, type Transforms } from "./create.js";
+import { prepare } from "./prepare.js";
+import { providerOf } from "./registry.js";
 
-export interface PipelineArgs {
-  /** What to deploy: `planDeployment`'s result. */
-  readonly plan: DeployPlan;
+/** What `new Pipeline` is told; all but `cloud` has a default. */
+export interface PipelineArgs extends Partial<Omit<StackSettings, "stack" | "projectDir" | "secretKeys">> {
+  /** Where to. */
+  readonly cloud: StackSettings["cloud"];
+  /** Folder that holds project.yml, relative to the Pulumi program's. Default: `.`. */
+  readonly project?: string;
   /** Values of the secrets that the project declares, by key. They stay encrypted in the state. */
-  readonly secrets?: pulumi.Input<Readonly<Record<string, string>>>;
-  /** Delete declared stores and artifacts with the pipeline. Default false: they are kept, and adopted by a later update. */
-  readonly deleteData?: boolean;
+  readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Changes children by Pulumi type token: `{"aws:ecs/cluster:Cluster": ({args, options}) => ({args: {…args}, options})}`. */
+  readonly transform?: Transforms;
 }
 
-/** A platform with its Pulumi code imported: `await loadPlatform("local")`. */
-export interface LoadedPlatform {
-  readonly provider: Provider;
-  readonly component: ComponentModule;
+/** A pipeline that was planned and checked before. */
+export interface PlannedPipelineArgs {
+  readonly plan: DeployPlan;
+  readonly secrets?: pulumi.Input<Readonly<Record<string, string>>>;
+  readonly transform?: Transforms;
 }
 
 /**
- * A deployed pipeline on any platform; made by `createPipeline`, which imports the platform first.
- * Its type is the platform's own (`handoff:local:Pipeline`), its children come from the platform's `render`.
+ * A project deployed to a platform: `new Pipeline("client-a", { cloud: "aws", project: "projects/fx", region: "eu-west-1" })`.
+ * Its type is the platform's own (`handoff:aws:Pipeline`), its children are those that `handoff plan` shows.
+ * @throws UserError with every problem of the project on that platform
  */
 export class Pipeline extends pulumi.ComponentResource {
   /** What was made: jobs, schedules, stores, triggers, and where to find them. */
@@ -27,18 +36,32 @@ export class Pipeline extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    { provider, component }: LoadedPlatform,
-    args: PipelineArgs,
+    args: PipelineArgs | PlannedPipelineArgs,
     options: pulumi.ComponentResourceOptions = {},
   ) {
+    const plan = "plan" in args ? args.plan : planned(args);
+    const provider = providerOf(plan.settings.cloud);
     super(provider.pipelineType, name, {}, options);
-    const context: RenderContext = {
-      name,
-      pulumiProject: pulumi.getProject(),
-      deleteData: args.deleteData ?? false,
-    };
-    const secrets = pulumi.secret(args.secrets ?? {});
-    this.outputs = component.createResources(provider.render(args.plan, context), this, { secrets });
+    const rendering = provider.render(plan, { name, pulumiProject: pulumi.getProject() });
+    this.outputs = createResources(rendering, components[plan.settings.cloud], {
+      parent: this,
+      secrets: pulumi.secret(args.secrets ?? {}),
+      transforms: args.transform ?? {},
+    });
     this.registerOutputs(this.outputs);
   }
+}
+
+function planned({ project = ".", secrets = {}, transform: _, ...given }: PipelineArgs): DeployPlan {
+  const settings = stackSettings({
+    ...given,
+    stack: pulumi.getStack(),
+    projectDir: resolve(project),
+    secretKeys: Object.keys(secrets).sort(),
+  });
+  const { plan, diagnostics } = prepare(settings, process.cwd());
+  for (const { severity, message } of diagnostics) {
+    if (severity === "warning") void pulumi.log.warn(message);
+  }
+  return plan;
 }

@@ -1,49 +1,18 @@
 /** What runs inside a Pulumi program: a stack's config -> model -> Pipeline. */
 import * as pulumi from "@pulumi/pulumi";
-import { contentHash } from "../model/content.js";
 import { type Diagnostic, formatLocation, UserError } from "../model/diagnostic.js";
-import { loadProject } from "../model/load.js";
-import { planDeployment } from "../model/plan.js";
-import type { DeployPlan, StackSettings } from "../model/plan-types.js";
-import type { Provider } from "./contract.js";
+import type { DeployPlan } from "../model/plan-types.js";
 import { Pipeline } from "./pipeline.js";
-import { loadProvider } from "./registry.js";
+import { invalidProject, prepare } from "./prepare.js";
 import { parseSettings } from "./settings.js";
 
-/** A checked plan with the platform that it goes to. */
-export interface Deployable {
-  readonly plan: DeployPlan;
-  readonly provider: Provider;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/**
- * Reads and checks all that can be known before a deployment.
- * @throws UserError with every diagnostic, when one of them is an error.
- */
-export async function prepare(settings: StackSettings, cwd: string): Promise<Deployable> {
-  const provider = await loadProvider(settings.cloud);
-  const { project, diagnostics } = loadProject(settings.projectDir, { cwd });
-  if (!project) throw invalid(diagnostics);
-  const plan = planDeployment(project, settings, contentHash(settings.projectDir));
-  const all = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
-  if (all.some(({ severity }) => severity === "error")) throw invalid(all);
-  return { plan, provider, diagnostics: all };
-}
-
-/** Creates the pipeline of a prepared stack; called inside a Pulumi program. Returns the stack's outputs. */
-export async function deployPipeline(
-  { plan, provider }: Deployable,
-  deleteData: boolean,
-): Promise<Record<string, unknown>> {
-  const component = await provider.component();
+/** Creates the pipeline of a checked plan; called inside a Pulumi program. Returns the stack's outputs. */
+export function deployPipeline(plan: DeployPlan): Record<string, unknown> {
   const secrets = new pulumi.Config("handoff").getSecretObject<Record<string, string>>("secrets");
-  const name = plan.spec.project.name;
-  const pipeline = new Pipeline(
-    name,
-    { provider, component },
-    { plan, deleteData, secrets: secrets?.apply((s) => s ?? {}) ?? {} },
-  );
+  const pipeline = new Pipeline(plan.spec.project.name, {
+    plan,
+    secrets: secrets?.apply((values) => values ?? {}) ?? {},
+  });
   return { ...pipeline.outputs };
 }
 
@@ -53,11 +22,11 @@ export async function deployPipeline(
  */
 export async function program(): Promise<Record<string, unknown>> {
   try {
-    const { settings, deleteData, diagnostics } = parseSettings(settingsOfProgram());
-    if (!settings) throw invalid(diagnostics);
-    const deployable = await prepare(settings, process.cwd());
-    for (const diagnostic of deployable.diagnostics) await show(diagnostic);
-    return await deployPipeline(deployable, deleteData);
+    const { settings, diagnostics } = parseSettings(settingsOfProgram());
+    if (!settings) throw invalidProject(diagnostics);
+    const checked = prepare(settings, process.cwd());
+    for (const diagnostic of [...diagnostics, ...checked.diagnostics]) await show(diagnostic);
+    return deployPipeline(checked.plan);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     for (const diagnostic of error.diagnostics) await show(diagnostic);
@@ -66,21 +35,10 @@ export async function program(): Promise<Record<string, unknown>> {
 }
 
 function settingsOfProgram() {
-  const values: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
-    if (key.startsWith("handoff:")) values[key.slice("handoff:".length)] = value;
-  }
-  const secrets: unknown = typeof values.secrets === "string" ? JSON.parse(values.secrets) : {};
+  const config = pulumi.runtime.allConfig();
+  const secrets: unknown = JSON.parse(config["handoff:secrets"] ?? "{}");
   const secretKeys = typeof secrets === "object" && secrets !== null ? Object.keys(secrets) : [];
-  return { stack: pulumi.getStack(), root: process.cwd(), values, secretKeys };
-}
-
-function invalid(diagnostics: readonly Diagnostic[]): UserError {
-  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
-  return new UserError(`the stack can't be deployed: ${errors === 1 ? "1 problem" : `${errors} problems`}`, {
-    code: "invalid-project",
-    diagnostics,
-  });
+  return { stack: pulumi.getStack(), root: process.cwd(), config, secretKeys, env: process.env };
 }
 
 async function show({ severity, message, hint, location }: Diagnostic): Promise<void> {

@@ -1,19 +1,40 @@
-/** A stack's settings: the `handoff:*` keys of `Pulumi.<stack>.yaml`, checked. */
+/** A stack's settings: the config of `Pulumi.<stack>.yaml` (`handoff:*`, and the region that a cloud's own SDK is given), checked. */
 import { isAbsolute, resolve } from "node:path";
 import type { Diagnostic, Location } from "../model/diagnostic.js";
-import { type Platform, platforms, type StackSettings } from "../model/plan-types.js";
+import {
+  type NetworkSettings,
+  type Platform,
+  platforms,
+  type StackSettings,
+  stackSettings,
+} from "../model/plan-types.js";
 
-/** Every key after `handoff:`, with what it is for (docs/stack-settings.md). */
-export const settingKeys = ["cloud", "project", "client", "secrets", "deleteData", "network"] as const;
+/** Every key after `handoff:` (docs/stack-settings.md). */
+export const settingKeys = [
+  "cloud",
+  "project",
+  "client",
+  "secrets",
+  "deleteData",
+  "network",
+  "image",
+  "logRetentionDays",
+  "artifactRetentionDays",
+  "tags",
+  "spot",
+  "architecture",
+] as const;
 type SettingKey = (typeof settingKeys)[number];
 
 export interface RawSettings {
   readonly stack: string;
   /** Folder of Pulumi.yaml, absolute; `handoff:project` is relative to it. */
   readonly root: string;
-  /** Values by key without the `handoff:` prefix. Of `secrets`, the names alone. */
-  readonly values: Readonly<Record<string, unknown>>;
+  /** The stack's config by full key, such as `handoff:cloud` or `aws:region`; objects as they are or as JSON text. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Names of the secrets in `handoff:secrets`. */
   readonly secretKeys: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a key stands, when that is known. */
   readonly locate?: (key: string) => Location | undefined;
 }
@@ -21,90 +42,240 @@ export interface RawSettings {
 export interface ParsedSettings {
   /** Null when `diagnostics` holds an error. */
   readonly settings: StackSettings | null;
-  /** Delete declared stores and artifacts with the deployment; default false. */
-  readonly deleteData: boolean;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function parseSettings(raw: RawSettings): ParsedSettings {
-  const diagnostics: Diagnostic[] = [];
-  const error = (key: string, code: string, message: string, hint: string) => {
-    const location = raw.locate?.(key);
-    diagnostics.push({ severity: "error", code, message, hint, ...(location ? { location } : {}) });
-  };
+/** Where the SDKs take the region and the project from, first found first: config keys, then variables. */
+const regionSources: Readonly<Record<Platform, { config: string; variables: readonly string[] } | null>> = {
+  local: null,
+  aws: { config: "aws:region", variables: ["AWS_REGION", "AWS_DEFAULT_REGION"] },
+  gcp: {
+    config: "gcp:region",
+    variables: ["GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"],
+  },
+  azure: { config: "azure-native:location", variables: ["ARM_LOCATION", "AZURE_LOCATION"] },
+};
+const gcpProjectVariables = [
+  "GOOGLE_PROJECT",
+  "GOOGLE_CLOUD_PROJECT",
+  "GCLOUD_PROJECT",
+  "CLOUDSDK_CORE_PROJECT",
+];
 
-  for (const key of Object.keys(raw.values)) {
-    if ((settingKeys as readonly string[]).includes(key)) continue;
-    const near = nearest(key, settingKeys);
-    error(
-      key,
-      "unknown-setting",
-      `unknown setting \`handoff:${key}\` of stack ${raw.stack}${near ? `: did you mean \`handoff:${near}\`?` : ""}`,
-      near
-        ? `rename it to handoff:${near}`
-        : `use one of ${settingKeys.map((k) => `handoff:${k}`).join(", ")}`,
-    );
+export function parseSettings(raw: RawSettings): ParsedSettings {
+  const reader = new Reader(raw);
+  reader.unknownKeys();
+  const cloud = reader.choice("cloud", platforms, "local", "unknown-cloud");
+  const project = reader.text("project") ?? ".";
+  const optional = {
+    region: reader.fromSdk(cloud),
+    gcpProject: cloud === "gcp" ? reader.first("gcp:project", gcpProjectVariables) : undefined,
+    image: reader.image(),
+  };
+  const settings = stackSettings({
+    stack: raw.stack,
+    cloud,
+    client: reader.text("client") ?? raw.stack,
+    projectDir: isAbsolute(project) ? project : resolve(raw.root, project),
+    secretKeys: [...raw.secretKeys].sort(),
+    deleteData: reader.flag("deleteData"),
+    network: reader.network(),
+    logRetentionDays: reader.days("logRetentionDays", 90),
+    artifactRetentionDays: reader.days("artifactRetentionDays", 90),
+    tags: reader.tags(),
+    spot: reader.flag("spot"),
+    architecture: reader.choice("architecture", ["x86_64", "arm64"], "x86_64"),
+    ...(optional.region === undefined ? {} : { region: optional.region }),
+    ...(optional.gcpProject === undefined ? {} : { gcpProject: optional.gcpProject }),
+    ...(optional.image === undefined ? {} : { image: optional.image }),
+  });
+  const failed = reader.diagnostics.some(({ severity }) => severity === "error");
+  return { settings: failed ? null : settings, diagnostics: reader.diagnostics };
+}
+
+/** Reads one key after the other, and collects what is wrong with them. */
+class Reader {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #raw: RawSettings;
+
+  constructor(raw: RawSettings) {
+    this.#raw = raw;
   }
 
-  const text = (key: SettingKey, fallback: string): string => {
-    const value = raw.values[key];
-    if (value === undefined || value === null) return fallback;
+  unknownKeys(): void {
+    for (const full of Object.keys(this.#raw.config)) {
+      if (!full.startsWith("handoff:")) continue;
+      const key = full.slice("handoff:".length);
+      if ((settingKeys as readonly string[]).includes(key)) continue;
+      const near = nearest(key, settingKeys);
+      this.#error(
+        full,
+        "unknown-setting",
+        `unknown setting \`${full}\` of stack ${this.#raw.stack}${near ? `: did you mean \`handoff:${near}\`?` : ""}`,
+        near
+          ? `rename it to handoff:${near}`
+          : `use one of ${settingKeys.map((other) => `handoff:${other}`).join(", ")}`,
+      );
+    }
+  }
+
+  text(key: SettingKey): string | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
     if (typeof value === "string" && value.trim() !== "") return value;
-    error(
-      key,
-      "invalid-setting",
-      `\`handoff:${key}\` must be non-empty text`,
-      `write handoff:${key}: ${fallback}`,
+    if (typeof value === "number") return String(value);
+    this.#invalid(key, "must be non-empty text", "write a text, or remove the key");
+    return undefined;
+  }
+
+  choice<T extends string>(key: SettingKey, choices: readonly T[], fallback: T, code = "invalid-setting"): T {
+    const value = this.text(key);
+    if (value === undefined) return fallback;
+    const found = choices.find((choice) => choice === value);
+    if (found !== undefined) return found;
+    const near = nearest(value, choices);
+    this.#error(
+      `handoff:${key}`,
+      code,
+      `\`handoff:${key}\` is \`${value}\`, which is none of ${choices.join(", ")}`,
+      near ? `did you mean ${near}?` : `set it to one of ${choices.join(", ")}`,
     );
     return fallback;
-  };
-
-  const cloud = text("cloud", "local");
-  if (!isPlatform(cloud)) {
-    const near = nearest(cloud, platforms);
-    error(
-      "cloud",
-      "unknown-cloud",
-      `\`handoff:cloud\` is \`${cloud}\`, which is none of ${platforms.join(", ")}`,
-      near ? `did you mean ${near}?` : `set it to one of ${platforms.join(", ")}`,
-    );
-  }
-  const project = text("project", ".");
-  const client = text("client", raw.stack);
-  const deleteData = parseBoolean(raw.values.deleteData);
-  if (deleteData === undefined) {
-    error(
-      "deleteData",
-      "invalid-setting",
-      "`handoff:deleteData` must be true or false",
-      "write true or false",
-    );
   }
 
-  const failed = diagnostics.length > 0 || !isPlatform(cloud);
-  return {
-    settings: failed
-      ? null
-      : {
-          stack: raw.stack,
-          cloud,
-          client,
-          projectDir: isAbsolute(project) ? project : resolve(raw.root, project),
-          secretKeys: [...raw.secretKeys].sort(),
-        },
-    deleteData: deleteData ?? false,
-    diagnostics,
-  };
+  flag(key: SettingKey): boolean {
+    const value = this.#value(key);
+    if (value === undefined || value === false || value === "false") return false;
+    if (value === true || value === "true") return true;
+    this.#invalid(key, "must be true or false", "write true or false");
+    return false;
+  }
+
+  days(key: SettingKey, fallback: number): number {
+    const value = this.#value(key);
+    if (value === undefined) return fallback;
+    const days = typeof value === "string" ? Number(value) : value;
+    if (typeof days === "number" && Number.isInteger(days) && days >= 1 && days <= 3653) return days;
+    this.#invalid(key, "must be a whole number of days from 1 to 3653", `write ${fallback}`);
+    return fallback;
+  }
+
+  /** A tag of an image can be moved to another one: only a digest says what will run. */
+  image(): string | undefined {
+    const value = this.text("image");
+    if (value === undefined || /@sha256:[0-9a-f]{64}$/.test(value)) return value;
+    this.#invalid(
+      "image",
+      `is \`${value}\`, which doesn't end with a digest`,
+      "write REGISTRY/NAME@sha256:…; `docker image inspect` and the registry show it",
+    );
+    return undefined;
+  }
+
+  tags(): Record<string, string> {
+    const value = this.#object("tags", "{team: data}");
+    const tags: Record<string, string> = {};
+    for (const [name, tag] of Object.entries(value)) {
+      if (typeof tag === "string" || typeof tag === "number" || typeof tag === "boolean")
+        tags[name] = String(tag);
+      else this.#invalid("tags", `has no text for \`${name}\``, `write ${name}: some-text`);
+      if (!/^handoff-/.test(name)) continue;
+      this.#invalid(
+        "tags",
+        `has \`${name}\`: names that start with handoff- are handoff's own`,
+        "use another name",
+      );
+    }
+    return tags;
+  }
+
+  network(): NetworkSettings {
+    const value = this.#object("network", "{mode: public}");
+    const { mode = "public", vpc, subnets, securityGroups = [], ...others } = value;
+    for (const key of Object.keys(others)) {
+      const near = nearest(key, ["mode", "vpc", "subnets", "securityGroups"]);
+      this.#invalid(
+        "network",
+        `has an unknown key \`${key}\``,
+        near ? `did you mean ${near}?` : "its keys are mode, vpc, subnets and securityGroups",
+      );
+    }
+    if (mode === "public" || mode === "nat") {
+      if (vpc === undefined && subnets === undefined) return { mode };
+      this.#invalid(
+        "network",
+        `names a network, and its mode is ${mode}`,
+        "write mode: existing, or remove vpc and subnets",
+      );
+      return { mode };
+    }
+    if (mode !== "existing") {
+      this.#invalid(
+        "network",
+        `has mode \`${String(mode)}\`, which is none of public, nat, existing`,
+        "write mode: public",
+      );
+      return { mode: "public" };
+    }
+    if (!isTexts(subnets) || subnets.length === 0) {
+      this.#invalid("network", "needs `subnets`, a list of at least one", "write subnets: [subnet-1]");
+      return { mode: "public" };
+    }
+    if (!isTexts(securityGroups)) {
+      this.#invalid("network", "needs a list of texts as `securityGroups`", "write securityGroups: [sg-1]");
+      return { mode: "public" };
+    }
+    if (vpc !== undefined && typeof vpc !== "string") {
+      this.#invalid("network", "needs a text as `vpc`", "write vpc: vpc-1");
+      return { mode: "public" };
+    }
+    return { mode, subnets, securityGroups, ...(vpc === undefined ? {} : { vpc }) };
+  }
+
+  fromSdk(cloud: Platform): string | undefined {
+    const source = regionSources[cloud];
+    return source ? this.first(source.config, source.variables) : undefined;
+  }
+
+  first(key: string, variables: readonly string[]): string | undefined {
+    const values = [this.#raw.config[key], ...variables.map((name) => this.#raw.env[name])];
+    return values.find((value): value is string => typeof value === "string" && value.trim() !== "");
+  }
+
+  #value(key: SettingKey): unknown {
+    return this.#raw.config[`handoff:${key}`] ?? undefined;
+  }
+
+  /** Pulumi hands objects over as JSON text. */
+  #object(key: SettingKey, example: string): Record<string, unknown> {
+    const value = this.#value(key);
+    if (value === undefined) return {};
+    const parsed = typeof value === "string" ? parseJson(value) : value;
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+    this.#invalid(key, "must be a map", `write handoff:${key}: ${example}`);
+    return {};
+  }
+
+  #invalid(key: SettingKey, problem: string, hint: string): void {
+    this.#error(`handoff:${key}`, "invalid-setting", `\`handoff:${key}\` ${problem}`, hint);
+  }
+
+  #error(key: string, code: string, message: string, hint: string): void {
+    const location = this.#raw.locate?.(key);
+    this.diagnostics.push({ severity: "error", code, message, hint, ...(location ? { location } : {}) });
+  }
 }
 
-function isPlatform(value: string): value is Platform {
-  return (platforms as readonly string[]).includes(value);
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
-/** Pulumi hands config values over as text. */
-function parseBoolean(value: unknown): boolean | undefined {
-  if (value === undefined || value === null || value === false || value === "false") return false;
-  return value === true || value === "true" ? true : undefined;
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
 }
 
 /** The candidate with the fewest edits, when they are few enough to be a slip of the pen. */

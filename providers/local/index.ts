@@ -7,11 +7,12 @@ import { render } from "./render.js";
 /** The machine itself: records under `$HANDOFF_HOME` that the agent runs. */
 export const local = {
   platform: "local",
+  title: "this machine",
   pipelineType: "handoff:local:Pipeline",
   capabilities,
   check,
   render,
-  component: () => import("./component.js"),
+  cost: () => [],
   keptData(outputs) {
     const stores = outputs.stores;
     if (typeof stores !== "object" || stores === null) return [];

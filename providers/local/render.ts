@@ -1,12 +1,13 @@
 import type { DeployPlan } from "../../model/plan-types.js";
 import type { Project } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
-import type { Reference, RenderContext, RenderedResource, RenderedValue } from "../contract.js";
+import type { RenderContext } from "../contract.js";
+import type { Reference, RenderedInputs, RenderedResource, RenderedValue, Rendering } from "../rendering.js";
 import { deploymentName, resourceName } from "./names.js";
 import { renderSchedule } from "./schedule.js";
 
 /** The plan as resources of the local platform, parents first. */
-export function render(plan: DeployPlan, context: RenderContext): RenderedResource[] {
+export function render(plan: DeployPlan, context: RenderContext): Rendering {
   const { settings, spec } = plan;
   const { project } = spec;
   const deployment = deploymentName(context.pulumiProject, settings.stack);
@@ -58,14 +59,14 @@ export function render(plan: DeployPlan, context: RenderContext): RenderedResour
     type: "handoff:local:Store",
     name: nameOf("artifacts"),
     parent,
-    inputs: { deployment, name: "artifacts", kind: "artifacts", deleteData: context.deleteData },
+    inputs: { deployment, name: "artifacts", kind: "artifacts", deleteData: settings.deleteData },
   };
   const stores = plan.stores.map(
     ({ name, kind }): RenderedResource => ({
       type: "handoff:local:Store",
       name: nameOf("store", name),
       parent,
-      inputs: { deployment, name, kind, deleteData: context.deleteData },
+      inputs: { deployment, name, kind, deleteData: settings.deleteData },
     }),
   );
 
@@ -113,9 +114,34 @@ export function render(plan: DeployPlan, context: RenderContext): RenderedResour
     }),
   );
 
-  return [pipeline, code, ...venvs, ...secrets, artifacts, ...stores, ...jobs, ...schedules, ...triggers].map(
-    dropUndefined,
-  );
+  const resources = [
+    pipeline,
+    code,
+    ...venvs,
+    ...secrets,
+    artifacts,
+    ...stores,
+    ...jobs,
+    ...schedules,
+    ...triggers,
+  ];
+  return {
+    resources: resources.map(dropUndefined),
+    lookups: [],
+    outputs: outputsOf({ jobs, schedules, triggers, stores: [artifacts, ...stores] }),
+  };
+}
+
+/** What the stack shows. */
+function outputsOf(made: Readonly<Record<"jobs" | "schedules" | "triggers" | "stores", RenderedResource[]>>) {
+  const names = (resources: readonly RenderedResource[]) => resources.map(({ inputs }) => inputs.name);
+  return {
+    jobs: names(made.jobs),
+    schedules: names(made.schedules),
+    triggers: names(made.triggers),
+    stores: Object.fromEntries(made.stores.map((store) => [String(store.inputs.name), ref(store, "path")])),
+    ...(made.stores[0] ? { folder: ref(made.stores[0], "folder") } : {}),
+  } satisfies RenderedInputs;
 }
 
 /**

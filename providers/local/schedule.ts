@@ -1,5 +1,5 @@
 import type { Schedule } from "../../model/project.js";
-import type { RenderedValue } from "../contract.js";
+import type { RenderedValue } from "../rendering.js";
 
 /** A schedule is kept as it was written: the agent reads the same cron dialects and zones as the model. */
 export function renderSchedule(schedule: Schedule): Readonly<Record<string, RenderedValue>> {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { planDeployment, runSpec } from "../../model/plan.js";
-import type { StackSettings } from "../../model/plan-types.js";
+import { stackSettings } from "../../model/plan-types.js";
 import type { Deploy, Project, Task } from "../../model/project.js";
 
 const task = (name: string, more: Partial<Task> = {}): Task => ({
@@ -34,13 +34,12 @@ const project = (
   notifications: [],
   ...more,
 });
-const settings: StackSettings = {
+const settings = stackSettings({
   stack: "dev",
   cloud: "local",
   client: "acme",
   projectDir: "/p",
-  secretKeys: [],
-};
+});
 
 describe("planDeployment", () => {
   it("makes one job of a project: tasks in order, the largest sizes, the sum of the times", () => {
@@ -93,7 +92,14 @@ describe("planDeployment", () => {
     );
     expect(jobs).to.deep.equal([
       { name: "a", tasks: ["a"], resources: { cpu: 1 }, dependsOn: [] },
-      { name: "c", tasks: ["c"], resources: { cpu: 1 }, timeoutSeconds: 9, dependsOn: ["a"] },
+      {
+        name: "c",
+        tasks: ["c"],
+        resources: { cpu: 1 },
+        timeoutSeconds: 9,
+        attemptSeconds: 9,
+        dependsOn: ["a"],
+      },
     ]);
   });
 

@@ -1,0 +1,121 @@
+/** Monthly estimates: what runs how often for how long, and the arithmetic that the platforms' prices share. */
+import { fireTimes, parseCron } from "../model/cron.js";
+import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
+
+/** One line of an estimate. US dollars a month at list price, after the free grant. */
+export interface CostLine {
+  /** What is paid for: `compute`, `schedules`, `logs`, `secrets`, `registry`, `network`, `storage`, `orchestration`, `alerts`. */
+  readonly item: string;
+  /** Of what, and how much: `fx: 30.4 runs x 120 s x 0.5 vCPU`. */
+  readonly detail: string;
+  readonly quantity: number;
+  /** `vCPU-second`, `GiB-second`, `secret-month`, `GB`, … */
+  readonly unit: string;
+  /** US dollars for one unit. */
+  readonly unitPrice: number;
+  /** Units a month that are free; 0 where nothing is. Shared by all of an account, which other stacks use as well. */
+  readonly freeUnits: number;
+  /** US dollars a month. */
+  readonly amount: number;
+  /** Where the price is from, and the day it was read. */
+  readonly source: string;
+}
+
+/** A price in a dated table. */
+export interface Price {
+  /** US dollars a unit. */
+  readonly usd: number;
+  readonly unit: string;
+  /** Units a month at no charge. Default 0. */
+  readonly free?: number;
+  readonly source: string;
+}
+
+/** How often and how long one job runs in a month. */
+export interface JobUsage {
+  readonly job: string;
+  readonly runsPerMonth: number;
+  readonly secondsPerRun: number;
+}
+
+/** What an estimate supposes of a plan. */
+export interface UsageOfPlan {
+  readonly jobs: readonly JobUsage[];
+  /** Schedule fires a month, of all schedules that are enabled. */
+  readonly fires: number;
+  /** Where the durations are from. */
+  readonly durations: "declared" | "history" | "assumed";
+}
+
+/** Seconds in a month of an average year. */
+export const secondsPerMonth = (365.25 / 12) * 86_400;
+
+/** A run's length when it was neither declared nor seen: 5 minutes. */
+export const assumedSeconds = 300;
+
+export interface UsageOptions {
+  /** Seconds of one run of a job: declared by the user, or learnt from the history. Default `assumedSeconds`. */
+  readonly secondsOf?: (job: string) => number | undefined;
+  readonly durations?: UsageOfPlan["durations"];
+  /** Start of the year whose fires are counted. Default 2026-01-01, so that an estimate stays the same. */
+  readonly from?: Date;
+}
+
+/** Counts the fires of each schedule and spreads them over the months. */
+export function usageOf(plan: DeployPlan, options: UsageOptions = {}): UsageOfPlan {
+  const from = options.from ?? new Date("2026-01-01T00:00:00Z");
+  const runs = new Map<string, number>();
+  let fires = 0;
+  for (const { cron, timezone, tasks, enabled } of plan.schedules) {
+    if (!enabled) continue;
+    const perMonth = firesPerMonth(cron, timezone, from);
+    fires += perMonth;
+    for (const { name } of jobsOf(plan, tasks)) runs.set(name, (runs.get(name) ?? 0) + perMonth);
+  }
+  const jobs = plan.jobs.map(
+    ({ name }): JobUsage => ({
+      job: name,
+      runsPerMonth: runs.get(name) ?? 0,
+      secondsPerRun: options.secondsOf?.(name) ?? assumedSeconds,
+    }),
+  );
+  return { jobs, fires, durations: options.durations ?? "assumed" };
+}
+
+const dayMs = 86_400_000;
+
+/** What fires often is counted over four weeks, what fires seldom over a year. */
+function firesPerMonth(expression: string, timezone: string, from: Date): number {
+  const cron = parseCron(expression);
+  const often = 4 * 28;
+  const count = (days: number, limit: number) =>
+    fireTimes(cron, timezone, from, new Date(from.getTime() + days * dayMs), limit).length;
+  if (count(28, often) < often) return count(365, 28 * 366) / 12;
+  return (count(28, 28 * 1440 + 1) / 28) * (365.25 / 12);
+}
+
+/** A line from a quantity and a price, the free units taken off. */
+export function costLine(item: string, detail: string, quantity: number, price: Price): CostLine {
+  const freeUnits = price.free ?? 0;
+  return {
+    item,
+    detail,
+    quantity,
+    unit: price.unit,
+    unitPrice: price.usd,
+    freeUnits,
+    amount: Math.max(0, quantity - freeUnits) * price.usd,
+    source: price.source,
+  };
+}
+
+/** US dollars a month of all lines. */
+export function totalOf(lines: readonly CostLine[]): number {
+  return lines.reduce((sum, { amount }) => sum + amount, 0);
+}
+
+/** Jobs that a selection of tasks needs; an empty selection is all. With granularity `project` it is the one job. */
+export function jobsOf(plan: DeployPlan, tasks: readonly string[]): PlannedJob[] {
+  if (tasks.length === 0) return [...plan.jobs];
+  return plan.jobs.filter((job) => job.tasks.some((task) => tasks.includes(task)));
+}

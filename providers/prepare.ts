@@ -1,0 +1,38 @@
+/** All that can be known before a deployment, without Pulumi. */
+import { contentHash } from "../model/content.js";
+import { type Diagnostic, UserError } from "../model/diagnostic.js";
+import { loadProject } from "../model/load.js";
+import { planDeployment } from "../model/plan.js";
+import type { DeployPlan, StackSettings } from "../model/plan-types.js";
+import { providerOf } from "./registry.js";
+
+/** A plan without errors. */
+export interface CheckedPlan {
+  readonly plan: DeployPlan;
+  /** Warnings and notes: of the project, the plan and the platform. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Loads, plans and checks the project of a stack.
+ * @param cwd what places in diagnostics are relative to
+ * @throws UserError `invalid-project` with every diagnostic, when one of them is an error.
+ */
+export function prepare(settings: StackSettings, cwd: string): CheckedPlan {
+  const provider = providerOf(settings.cloud);
+  const { project, diagnostics } = loadProject(settings.projectDir, { cwd });
+  if (!project) throw invalidProject(diagnostics);
+  const plan = planDeployment(project, settings, contentHash(settings.projectDir));
+  const all = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
+  if (all.some(({ severity }) => severity === "error")) throw invalidProject(all);
+  return { plan, diagnostics: all };
+}
+
+/** A project that can't be deployed, with all that is wrong with it. */
+export function invalidProject(diagnostics: readonly Diagnostic[]): UserError {
+  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
+  return new UserError(`the stack can't be deployed: ${errors === 1 ? "1 problem" : `${errors} problems`}`, {
+    code: "invalid-project",
+    diagnostics,
+  });
+}
