@@ -7,6 +7,7 @@ export function projectJsonSchema(): object {
   const { $schema, properties, ...rest } = schema;
   return {
     $schema,
+    $id: "urn:handoff:project.yml:1",
     title: "handoff project.yml",
     ...rest,
     properties: { ...properties, version: { const: 1, description: "Dialect of the file: 1." } },

@@ -1,6 +1,6 @@
 import type { Dialect } from "../project.js";
 import type { Report } from "./report.js";
-import { namePattern } from "./schema.js";
+import { namePattern } from "./schema-rules.js";
 import type { DocumentPath } from "./yaml.js";
 
 /** A name used at one place that must be defined at another. */

@@ -24,6 +24,7 @@ import {
 } from "./context.js";
 import { readValued } from "./entries.js";
 import { legacyDeployKeys } from "./schema.js";
+import { emailPattern } from "./schema-rules.js";
 import { readResources, readRetries, readTimeout } from "./tasks.js";
 import type { DocumentPath } from "./yaml.js";
 
@@ -224,7 +225,7 @@ function readTarget(item: RawMap, path: DocumentPath, context: Context): Notific
 
 function readEmail(raw: unknown, path: DocumentPath, context: Context): Notification["target"] | undefined {
   if (typeof raw !== "string") return undefined;
-  if (!/^[^\s@,;<>]+@[^\s@,;<>]+$/.test(raw)) {
+  if (!emailPattern.test(raw)) {
     context.report.error(path, {
       code: "invalid-value",
       message: `\`${raw}\` is not an email address`,

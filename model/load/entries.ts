@@ -1,5 +1,5 @@
 import { asText, type Context, isRawMap, mapsOf } from "./context.js";
-import { identifierPattern } from "./schema.js";
+import { identifierPattern } from "./schema-rules.js";
 import type { DocumentPath } from "./yaml.js";
 
 export interface Entry {

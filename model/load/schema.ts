@@ -1,10 +1,6 @@
 import * as z from "zod/mini";
 import type { Dialect } from "../project.js";
-
-/** Names of tasks, schedules, stores and triggers in version 1. */
-export const namePattern = /^[A-Za-z0-9_-]+$/;
-/** Names of variables and of environment variables. */
-export const identifierPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+import { namePattern, rules } from "./schema-rules.js";
 
 /** Keys of a 0.x file's `deploy` that name something of its own platform. */
 export const legacyDeployKeys = [
@@ -49,80 +45,115 @@ function makeSchema(dialect: Dialect): Schema {
     strict ? z.pipe(schema, z.any()).check(z.describe(description)) : z.optional(z.nullable(schema));
   const old = (keys: Record<string, Schema>) => (strict ? {} : keys);
   const any = z.optional(z.any());
+  /** Adds to the JSON Schema what the loader checks by itself. */
+  const ruled = <T extends Schema>(schema: T, ...added: Readonly<Record<string, unknown>>[]): T => {
+    if (strict) z.globalRegistry.add(schema, Object.assign({}, ...added));
+    return schema;
+  };
 
   const text = strict ? z.string() : z.union([z.string(), z.number(), z.boolean()]);
   const scalar = z.union([z.string(), z.number(), z.boolean()]);
   const name = strict ? z.string().check(z.regex(namePattern)) : z.union([z.string(), z.number()]);
   const flag = z.boolean();
   const list = <T extends Schema>(item: T) => z.array(strict ? item : z.nullable(item));
-  const duration = z.union([z.string(), z.number()]);
-  const size = z.union([z.string(), z.number()]);
+  const fullList = <T extends Schema>(item: T) => ruled(list(item), rules.notEmpty);
+  const textOf = (rule: Readonly<Record<string, unknown>>) =>
+    strict ? ruled(z.string(), rule) : z.union([z.string(), z.number(), z.boolean()]);
+  const amount = (...added: Readonly<Record<string, unknown>>[]) =>
+    ruled(z.union([z.string(), z.number()]), ...added);
+  const timeout = amount(rules.duration, rules.timeout);
   const file = strict ? z.string() : z.union([z.string(), z.boolean()]);
 
-  const entries = z.union([
-    z.record(z.string(), z.nullable(scalar)),
-    list(
-      z.strictObject({
-        key: required(text, "Name."),
-        value: z.optional(z.nullable(scalar)).check(z.describe("Value; a template.")),
-        description: optional(text, "For the reader."),
-      }),
-    ),
-  ]);
+  const entries = (valued: boolean) => {
+    const item = z.strictObject({
+      key: required(textOf(rules.identifier), "Name."),
+      value: ruled(
+        z.optional(z.nullable(scalar)).check(z.describe("Value; a template.")),
+        { description: "Value; a template." },
+        valued ? rules.value : {},
+      ),
+      description: optional(text, "For the reader."),
+    });
+    return z.union([
+      ruled(z.record(z.string(), z.nullable(scalar)), rules.variables, valued ? rules.valued : {}),
+      list(valued ? ruled(item, rules.valuedItem) : item),
+    ]);
+  };
 
   const resources = z.strictObject({
-    cpu: optional(size, "vCPUs: `0.5`, or `500m`."),
-    memory: optional(size, "Memory with its unit: `512Mi`, `2Gi`."),
-    disk: optional(size, "Disk with its unit: `20Gi`."),
+    cpu: optional(amount(rules.cpu), "vCPUs: `0.5`, or `500m`."),
+    memory: optional(amount(rules.bytes), "Memory with its unit: `512Mi`, `2Gi`."),
+    disk: optional(amount(rules.bytes), "Disk with its unit: `20Gi`."),
   });
   const retries = z.strictObject({
-    max: optional(z.number(), "Attempts after the first; 0 to 100."),
-    delay: optional(duration, "Before the first retry: `60s`, `5m`, or seconds."),
-    backoff: optional(z.number(), "The delay is multiplied by this after each retry; 1 or more."),
+    max: optional(ruled(z.number(), rules.retries), "Attempts after the first; 0 to 100."),
+    delay: optional(amount(rules.duration), "Before the first retry: `60s`, `5m`, or seconds."),
+    backoff: optional(
+      ruled(z.number(), rules.backoff),
+      "The delay is multiplied by this after each retry; 1 or more.",
+    ),
   });
 
-  const task: Schema = z.lazy(() => taskObject);
+  const task: Schema = ruled(
+    z.lazy(() => taskObject),
+    { id: "task" },
+  );
   const command = z.strictObject({
-    command: optional(text, "Shell command line; a template."),
+    command: optional(textOf(rules.notBlank), "Shell command line; a template."),
     args: optional(
       z.union([scalar, z.array(scalar)]),
       "Added to the command after a space; a template. The words of a list are joined by spaces.",
     ),
     venv: optional(text, "Virtual environment to run in: a `venv` of `installs`."),
-    timeout: optional(duration, "Stopped and failed after this: `60s`, `10m`, or seconds."),
+    timeout: optional(timeout, "Stopped and failed after this: `60s`, `10m`, or seconds."),
     active: optional(flag, "`false` leaves the command out. Default: true."),
     description: optional(text, "For the reader."),
     ...old({ nulldev: any }),
   });
   const member = z.strictObject({
     ...command.shape,
-    fork: optional(list(task), "Branches that all get the whole stream; last in its pipeline."),
-    foreach: optional(list(task), "Tasks to run once for each line, `{{ _line }}`; last in its pipeline."),
-    max_parallel: optional(z.int(), "For `foreach`: lines at the same time. Default: 1."),
-  });
-  const taskObject = z.strictObject({
-    name: required(name, "Unique among its siblings: letters, digits, `_` and `-`."),
-    description: optional(text, "For the reader."),
-    active: optional(flag, "`false` leaves the task out. Default: true."),
-    timeout: optional(duration, "The whole task is stopped and failed after this: `60s`, `2h`, or seconds."),
-    envs: optional(entries, "Environment variables of the task's commands."),
-    pipeline: optional(list(member), "Commands that run together, joined by pipes."),
-    commands: optional(list(command), "Commands that run one after the other."),
-    tasks: optional(list(task), "A named group of tasks, run one after the other."),
-    stdout_to_file: optional(
-      z.union([file, flag]),
-      "File in the workspace that gets the output; `false`: none. Default: `artifacts/<task>_stdout.log`.",
+    fork: optional(fullList(task), "Branches that all get the whole stream; last in its pipeline."),
+    foreach: optional(
+      fullList(task),
+      "Tasks to run once for each line, `{{ _line }}`; last in its pipeline.",
     ),
-    stderr_to_file: optional(z.union([file, flag]), "File in the workspace that gets what goes to stderr."),
-    kill_downstream_on_fail: optional(
-      flag,
-      "`false`: later tasks run although this one failed. Default: true.",
+    max_parallel: optional(
+      ruled(z.int(), rules.parallel),
+      "For `foreach`: lines at the same time. Default: 1.",
     ),
-    kill_loop_on_fail: optional(flag, "`false`: a foreach goes on after a line that failed. Default: true."),
-    depends_on: optional(list(text), "Names of top-level tasks that must have succeeded before this one."),
-    resources: optional(resources, "What the task's job needs; rounded up to what the platform has."),
-    retries: optional(retries, "Further attempts after a failure."),
   });
+  const taskObject = ruled(
+    z.strictObject({
+      name: required(name, "Unique among its siblings: letters, digits, `_` and `-`."),
+      description: optional(text, "For the reader."),
+      active: optional(flag, "`false` leaves the task out. Default: true."),
+      timeout: optional(timeout, "The whole task is stopped and failed after this: `60s`, `2h`, or seconds."),
+      envs: optional(entries(true), "Environment variables of the task's commands."),
+      pipeline: optional(
+        fullList(ruled(member, rules.member)),
+        "Commands that run together, joined by pipes.",
+      ),
+      commands: optional(fullList(ruled(command, rules.command)), "Commands that run one after the other."),
+      tasks: optional(fullList(task), "A named group of tasks, run one after the other."),
+      stdout_to_file: optional(
+        z.union([file, flag]),
+        "File in the workspace that gets the output; `false`: none. Default: `artifacts/<task>_stdout.log`.",
+      ),
+      stderr_to_file: optional(z.union([file, flag]), "File in the workspace that gets what goes to stderr."),
+      kill_downstream_on_fail: optional(
+        flag,
+        "`false`: later tasks run although this one failed. Default: true.",
+      ),
+      kill_loop_on_fail: optional(
+        flag,
+        "`false`: a foreach goes on after a line that failed. Default: true.",
+      ),
+      depends_on: optional(list(text), "Names of top-level tasks that must have succeeded before this one."),
+      resources: optional(resources, "What the task's job needs; rounded up to what the platform has."),
+      retries: optional(retries, "Further attempts after a failure."),
+    }),
+    rules.task,
+  );
 
   const schedule = z.strictObject({
     ...(strict
@@ -140,8 +171,8 @@ function makeSchema(dialect: Dialect): Schema {
     ),
     timezone: optional(text, "IANA name, such as `Europe/Paris`. Default: UTC."),
     tasks: optional(list(text), "Top-level tasks to run. Default: all."),
-    envs: optional(entries, "Environment variables of these runs."),
-    vars: optional(entries, "Variables of these runs."),
+    envs: optional(entries(true), "Environment variables of these runs."),
+    vars: optional(entries(true), "Variables of these runs."),
     enabled: optional(flag, "Default: true."),
     overlap: optional(
       z.enum(["skip", "allow"]),
@@ -170,7 +201,7 @@ function makeSchema(dialect: Dialect): Schema {
     ),
     source: optional(source, "`image`: the project is in the runner's image. `git`: cloned at start."),
     resources: optional(resources, "Default of every task."),
-    timeout: optional(duration, "Of a whole run: `2h`, or seconds."),
+    timeout: optional(timeout, "Of a whole run: `2h`, or seconds."),
     retries: optional(retries, "Default of every task."),
     push_artifacts_on_fail: optional(flag, "The same as `artifacts.push_artifacts_on_fail`."),
     ...old(Object.fromEntries(legacyDeployKeys.map((key) => [key, any]))),
@@ -184,23 +215,26 @@ function makeSchema(dialect: Dialect): Schema {
       installs: optional(
         list(
           z.strictObject({
-            venv: required(text, "Virtual environment; the same name is the same environment."),
-            command: required(text, "Shell command, such as `pip install tap-x`."),
+            venv: required(textOf(rules.venv), "Virtual environment; the same name is the same environment."),
+            command: required(textOf(rules.notBlank), "Shell command, such as `pip install tap-x`."),
             description: optional(text, "For the reader."),
             ...old({ args: any }),
           }),
         ),
         "Virtual environments and what to install in them, in order.",
       ),
-      vars: optional(entries, "Variables for templates: a map, or a list of `{key, value}`."),
+      vars: optional(entries(true), "Variables for templates: a map, or a list of `{key, value}`."),
       envs: optional(
-        entries,
+        entries(false),
         "Environment of every command: a map, or a list of `{key, value}`. Without a value: the secret of that name.",
       ),
       secrets: optional(
         list(
           z.strictObject({
-            key: required(text, "Name; the value lives in the stack's encrypted configuration."),
+            key: required(
+              textOf(rules.identifier),
+              "Name; the value lives in the stack's encrypted configuration.",
+            ),
             file: optional(text, "File in the workspace that gets the value (0600) while a run lasts."),
             description: optional(text, "For the reader."),
             ...old({ level: any, value: any, push: any }),
@@ -224,7 +258,7 @@ function makeSchema(dialect: Dialect): Schema {
         ),
         "Storage that is made with the deployment.",
       ),
-      tasks: required(list(task), "What to run, in order."),
+      tasks: required(fullList(task), "What to run, in order."),
       deploy: optional(deploy, "How it is deployed."),
       schedules: optional(list(schedule), "When it runs."),
       triggers: optional(
@@ -236,25 +270,34 @@ function makeSchema(dialect: Dialect): Schema {
               "A queue is made; a run starts for each message (`HANDOFF_MESSAGE`).",
             ),
             tasks: optional(list(text), "Top-level tasks to run. Default: all."),
-            max_concurrency: optional(z.int(), "Runs at the same time. Default: 1."),
+            max_concurrency: optional(
+              ruled(z.int(), rules.concurrency),
+              "Runs at the same time. Default: 1.",
+            ),
           }),
         ),
         "What starts a run besides the schedules.",
       ),
       notifications: optional(
         list(
-          z.strictObject({
-            on: required(list(z.enum(["success", "failure", "timeout", "missed"])), "Events."),
-            email: optional(text, "Address."),
-            webhook: optional(
-              z.strictObject({
-                secret: optional(text, "Secret whose value is the URL."),
-                url: optional(text, "The URL, where it is no secret."),
-              }),
-              "Gets the event as JSON by POST.",
-            ),
-            command: optional(text, "Local platform: shell command that gets the event as JSON on stdin."),
-          }),
+          ruled(
+            z.strictObject({
+              on: required(fullList(z.enum(["success", "failure", "timeout", "missed"])), "Events."),
+              email: optional(textOf(rules.email), "Address."),
+              webhook: optional(
+                ruled(
+                  z.strictObject({
+                    secret: optional(text, "Secret whose value is the URL."),
+                    url: optional(textOf(rules.address), "The URL, where it is no secret."),
+                  }),
+                  rules.webhook,
+                ),
+                "Gets the event as JSON by POST.",
+              ),
+              command: optional(text, "Local platform: shell command that gets the event as JSON on stdin."),
+            }),
+            rules.notification,
+          ),
         ),
         "Who is told of what.",
       ),

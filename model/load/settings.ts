@@ -15,7 +15,7 @@ import {
   mapsOf,
   Names,
 } from "./context.js";
-import { identifierPattern } from "./schema.js";
+import { identifierPattern, venvPattern } from "./schema-rules.js";
 
 export function readInstalls(raw: unknown, context: Context): Install[] {
   return mapsOf(raw, ["installs"]).flatMap(({ item, path: at }) => {
@@ -38,7 +38,7 @@ export function readInstalls(raw: unknown, context: Context): Install[] {
 }
 
 function checkVenvName(venv: string, at: readonly (string | number)[], context: Context): void {
-  const fine = context.dialect === "1" ? /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/ : /^(?!\/|.*\.\.)[^\0\n'"$`\\]+$/;
+  const fine = context.dialect === "1" ? venvPattern : /^(?!\/|.*\.\.)[^\0\n'"$`\\]+$/;
   if (fine.test(venv)) return;
   context.report.error(at, {
     code: "invalid-name",
