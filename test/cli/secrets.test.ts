@@ -1,0 +1,158 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+import { findPulumi } from "../../deploy/engine.js";
+import { withStack } from "../../deploy/stack.js";
+import { contents, type Fixture, makeRepository } from "../deploy/fixture.js";
+import { cli } from "./support.js";
+
+const value = "correct horse $battery \"staple\" 'x'";
+const fromFile = "a-value\nof two lines";
+
+/** A `pulumi` first on PATH that writes down how it is started, and then is the real one. */
+async function spyOnPulumi(dir: string): Promise<{ readonly path: string; readonly starts: () => string[] }> {
+  const { command } = await findPulumi({ env: process.env });
+  const log = join(dir, "starts.log");
+  mkdirSync(join(dir, "bin"), { recursive: true });
+  writeFileSync(
+    join(dir, "bin", "pulumi"),
+    `#!/bin/sh\n{ tr '\\0' ' ' < /proc/$$/cmdline; echo; env; } >> '${log}'\nexec '${command}' "$@"\n`,
+  );
+  chmodSync(join(dir, "bin", "pulumi"), 0o755);
+  return { path: join(dir, "bin"), starts: () => readFileSync(log, "utf8").split("\n") };
+}
+
+/** Whether any process shows `text` in its arguments or environment, looked at again and again until `stop`. */
+function watchProcesses(texts: readonly string[]): { stop: () => { seen: string[]; looks: number } } {
+  const seen = new Set<string>();
+  let looks = 0;
+  const look = (): void => {
+    looks++;
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      for (const file of ["cmdline", "environ"]) {
+        try {
+          const content = readFileSync(join("/proc", pid, file), "latin1");
+          if (texts.some((text) => content.includes(text))) seen.add(`${file}: ${content}`);
+        } catch {
+          // Ended meanwhile, or somebody else's.
+        }
+      }
+    }
+  };
+  const timer = setInterval(look, 20);
+  return {
+    stop() {
+      clearInterval(timer);
+      return { seen: [...seen], looks };
+    },
+  };
+}
+
+describe("cli: secrets of a stack", function () {
+  this.timeout(15 * 60_000);
+  let repo: Fixture;
+  let base: string;
+  let spy: Awaited<ReturnType<typeof spyOnPulumi>>;
+
+  const handoff = (argv: readonly string[], input?: string) =>
+    cli(argv, {
+      cwd: join(repo.root, "files"),
+      env: { ...repo.env, PATH: `${spy.path}:${repo.env.PATH}`, NO_COLOR: "1" },
+      ...(input === undefined ? {} : { input }),
+    });
+  /** What the engine decrypts. */
+  const decrypted = (key: string) =>
+    withStack(
+      repo.options,
+      async (stack) => (await stack.getConfig(`handoff:secrets["${key}"]`, true)).value,
+    );
+  /** Files below the repository, HANDOFF_HOME and the engine's home that hold a text, plain or in base64. */
+  const holders = (text: string) => {
+    const shapes = [text, Buffer.from(text).toString("base64").replace(/=+$/, ""), encodeURIComponent(text)];
+    return Object.entries(contents(base))
+      .filter(([, content]) => shapes.some((shape) => content.includes(shape)))
+      .map(([path]) => path);
+  };
+
+  before(async () => {
+    repo = makeRepository();
+    base = dirname(repo.root);
+    spy = await spyOnPulumi(join(base, "spy"));
+  });
+  after(() => repo.remove());
+
+  it("set takes a value from stdin: in no argument, no environment and no file", async () => {
+    const watch = watchProcesses([value]);
+    const { code, stdout, stderr } = await handoff(["secrets", "set", "API_KEY", "-s", "dev"], `${value}\n`);
+    const { seen, looks } = watch.stop();
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.equal("");
+    expect(stderr).to.include("API_KEY is set").and.not.include(value);
+    expect(looks).to.be.greaterThan(3);
+    expect(seen).to.deep.equal([]);
+    const starts = spy.starts();
+    expect(starts.filter((line) => line.includes("config set --secret"))).to.have.length(1);
+    expect(starts.filter((line) => line.includes("correct horse"))).to.deep.equal([]);
+    expect(holders(value)).to.deep.equal([]);
+    expect(repo.read("Pulumi.dev.yaml")).to.match(/handoff:secrets:\s+API_KEY:\s+secure: v1:/);
+    expect(await decrypted("API_KEY")).to.equal(value);
+  });
+
+  it("set takes a value from a file, of several lines", async () => {
+    const file = join(base, "value.txt");
+    writeFileSync(file, `${fromFile}\n`);
+    const { code, stderr } = await handoff(["secrets", "set", "OTHER", "-s", "dev", "--file", file]);
+    expect(code, stderr).to.equal(0);
+    rmSync(file);
+    expect(spy.starts().filter((line) => line.includes("a-value"))).to.deep.equal([]);
+    expect(holders(fromFile)).to.deep.equal([]);
+    expect(holders("a-value")).to.deep.equal([]);
+    expect(await decrypted("OTHER")).to.equal(fromFile);
+    expect(await decrypted("API_KEY")).to.equal(value);
+  });
+
+  it("list shows the names alone", async () => {
+    const table = await handoff(["secrets", "list", "-s", "dev"]);
+    expect(table.code).to.equal(0);
+    expect(table.stdout)
+      .to.match(/API_KEY\s+set\n/)
+      .and.match(/OTHER\s+set; project.yml does not name it/);
+    expect(table.stdout + table.stderr)
+      .not.to.include(value)
+      .and.not.include("a-value");
+    const { stdout } = await handoff(["secrets", "list", "-s", "dev", "--json"]);
+    expect(JSON.parse(stdout)).to.deep.equal({
+      schemaVersion: 1,
+      stack: "dev",
+      secrets: [
+        { key: "API_KEY", set: true, used: true },
+        { key: "OTHER", set: true, used: false },
+      ],
+    });
+  });
+
+  it("remove removes one, and leaves the others", async () => {
+    const { code, stderr } = await handoff(["secrets", "remove", "OTHER", "-s", "dev"]);
+    expect(code, stderr).to.equal(0);
+    const { stdout } = await handoff(["secrets", "list", "-s", "dev", "--json"]);
+    expect(JSON.parse(stdout).secrets).to.deep.equal([{ key: "API_KEY", set: true, used: true }]);
+    expect(repo.read("Pulumi.dev.yaml")).not.to.include("OTHER");
+    expect(await decrypted("API_KEY")).to.equal(value);
+  });
+
+  it("an empty value, a name that is none, and a secret that is not there are exit 2, and change nothing", async () => {
+    const before = repo.read("Pulumi.dev.yaml");
+    const cases = [
+      [["secrets", "set", "API_KEY", "-s", "dev"], "\n", /value of API_KEY is empty/],
+      [["secrets", "set", "API KEY", "-s", "dev"], "x", /`API KEY` is no name/],
+      [["secrets", "set", "API_KEY", "-s", "dev", "--file", "none.txt"], "", /none.txt can't be read/],
+      [["secrets", "remove", "NONE", "-s", "dev"], "", /has no secret NONE/],
+    ] as const;
+    for (const [argv, input, message] of cases) {
+      const { code, stderr } = await handoff(argv, input);
+      expect(code, stderr).to.equal(2);
+      expect(stderr).to.match(message);
+    }
+    expect(repo.read("Pulumi.dev.yaml")).to.equal(before);
+  });
+});
