@@ -1,0 +1,45 @@
+import { expect } from "chai";
+import type { DeployPlan } from "../../model/plan-types.js";
+import { previewPlan } from "../../providers/plan-preview.js";
+import { providerOf } from "../../providers/registry.js";
+import { printable } from "../../providers/rendering.js";
+import { fullPlan, samplePlan } from "./plans.js";
+
+/** What the compiler's types and Pulumi's wire format drop: undefined. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+async function expectAsRendered(plan: DeployPlan): Promise<void> {
+  const { resources, lookups, outputs } = await previewPlan(plan, "pipelines");
+  const rendering = providerOf(plan.settings.cloud).render(plan, {
+    name: plan.spec.project.name,
+    pulumiProject: "pipelines",
+  });
+  expect(resources.map(({ name }) => name)).to.deep.equal(rendering.resources.map(({ name }) => name));
+  for (const { type, name, parent, inputs } of rendering.resources) {
+    const seen = resources.find((resource) => resource.name === name);
+    expect(seen, name).to.deep.include({ type, name, parent });
+    // The pipeline itself is a component: no plugin receives anything.
+    if (parent !== null) expect(seen?.inputs, name).to.deep.equal(asJson(printable(inputs)));
+  }
+  expect(lookups).to.deep.equal(
+    asJson(rendering.lookups.map((lookup) => ({ ...lookup, inputs: printable(lookup.inputs) }))),
+  );
+  expect(outputs).to.deep.equal(asJson(printable(rendering.outputs)));
+}
+
+describe("plan preview: what the plugin would receive is what was rendered", function () {
+  this.timeout(120_000);
+  for (const cloud of ["local"] as const) {
+    it(`${cloud}: a small project`, () => expectAsRendered(samplePlan(cloud)));
+    for (const granularity of ["project", "task"] as const) {
+      it(`${cloud}: every feature, granularity ${granularity}`, () =>
+        expectAsRendered(fullPlan(cloud, { granularity })));
+    }
+  }
+
+  it("shows no secret, and says where one would be", async () => {
+    const { resources } = await previewPlan(fullPlan("local"), "pipelines");
+    const secrets = resources.filter(({ type }) => type === "handoff:local:Secret");
+    expect(secrets.map(({ inputs }) => inputs.value)).to.deep.equal(["[secret]", "[secret]", "[secret]"]);
+  });
+});
