@@ -9,7 +9,7 @@ import { contents, type Fixture, makeRepository, packageRoot } from "./fixture.j
 const run = promisify(execFile);
 
 describe("pulumi up, typed as it is", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let repository: Fixture;
   let env: NodeJS.ProcessEnv;
 
@@ -48,7 +48,7 @@ describe("pulumi up, typed as it is", function () {
   after(() => repository.remove());
 
   const pulumi = (...args: string[]) =>
-    run("pulumi", [...args, "--non-interactive"], { cwd: repository.root, env, timeout: 120_000 });
+    run("pulumi", [...args, "--non-interactive"], { cwd: repository.root, env, timeout: 300_000 });
   const pulumiFails = (...args: string[]): Promise<string> =>
     pulumi(...args).then(
       () => Promise.reject(new Error("it should have failed")),
