@@ -1,0 +1,197 @@
+/** What a month on Google Cloud costs at list price. */
+import type { DeployPlan } from "../../model/plan-types.js";
+import {
+  type CostLine,
+  costLine,
+  type JobUsage,
+  type Price,
+  secondsPerMonth,
+  type UsageOfPlan,
+} from "../cost.js";
+import { flowsOf, isOrchestrated } from "../flows.js";
+import { sizeOf } from "./size.js";
+
+const listed = "third-party copies of Google's price pages, collected 2026-11-21 (CLOUDS.md)";
+const unconfirmed = "from memory, UNCONFIRMED";
+
+/** US dollars, tier 1 regions. Free units are of a billing account, which all of its projects share. */
+export const prices = {
+  cpu: { usd: 0.000018, unit: "vCPU-second", free: 240_000, source: listed },
+  memory: { usd: 0.000002, unit: "GiB-second", free: 450_000, source: listed },
+  schedule: { usd: 0.1, unit: "scheduler-job-month", free: 3, source: listed },
+  logs: { usd: 0.5, unit: "GB", free: 50, source: `${listed}; the free 50 GB ${unconfirmed}` },
+  logRetention: { usd: 0.01, unit: "GB-month", source: unconfirmed },
+  secret: {
+    usd: 0.06,
+    unit: "secret-version-month",
+    free: 6,
+    source: `${listed}; the 6 free ${unconfirmed}`,
+  },
+  secretAccess: {
+    usd: 0.03 / 10_000,
+    unit: "access",
+    free: 10_000,
+    source: `${listed}; 10,000 free ${unconfirmed}`,
+  },
+  registry: { usd: 0.1, unit: "GB-month", free: 0.5, source: `${listed}; the free 0.5 GB ${unconfirmed}` },
+  storage: { usd: 0.02, unit: "GB-month", source: unconfirmed },
+  step: {
+    usd: 0.01 / 1000,
+    unit: "internal step",
+    free: 5000,
+    source: `${listed}; 5,000 free ${unconfirmed}`,
+  },
+  call: {
+    usd: 0.025 / 1000,
+    unit: "external step",
+    free: 2000,
+    source: `${listed}; 2,000 free ${unconfirmed}`,
+  },
+  natHour: { usd: 0.0014, unit: "instance-hour", source: listed },
+  natGb: { usd: 0.045, unit: "GB", source: listed },
+  address: { usd: 0.005, unit: "hour", source: unconfirmed },
+} as const satisfies Readonly<Record<string, Price>>;
+
+/** A run is charged for at least this long. Source: CLOUDS.md (one hit). */
+export const minimumSeconds = 60;
+
+/** What nothing in a plan tells. */
+export const assumed = {
+  logGbPerRun: 0.001,
+  imageGb: 0.5,
+  keptImages: 2,
+  storedGb: 1,
+  natGbPerRun: 0.05,
+} as const;
+
+/** Steps of a workflow for each job that it runs: flows.ts. */
+const stepsPerJob = { internal: 6, external: 1 } as const;
+
+export function cost(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
+  const runs = usage.jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  return [
+    ...computeLines(plan, usage),
+    ...scheduleLines(plan),
+    ...orchestrationLines(plan, usage),
+    ...logLines(plan, runs),
+    ...secretLines(plan, runs),
+    ...registryLines(plan),
+    costLine("storage", `artifacts: ${assumed.storedGb} GB (assumed)`, assumed.storedGb, prices.storage),
+    ...networkLines(plan, usage, runs),
+  ];
+}
+
+interface Quantity {
+  readonly detail: string;
+  readonly quantity: number;
+}
+
+/** Lines that share one free grant, used up from the first on. */
+function sharedLines(item: string, quantities: readonly Quantity[], price: Price): CostLine[] {
+  let free = price.free ?? 0;
+  return quantities.map(({ detail, quantity }) => {
+    const line = costLine(item, detail, quantity, { ...price, free });
+    free = Math.max(0, free - quantity);
+    return line;
+  });
+}
+
+function computeLines(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
+  const lines = (price: Price, amountOf: (job: string) => { amount: number; what: string }) =>
+    sharedLines(
+      "compute",
+      usage.jobs.map((used) => {
+        const { amount, what } = amountOf(used.job);
+        const seconds = chargedSeconds(used);
+        return {
+          detail: `${used.job}: ${round(used.runsPerMonth)} runs x ${seconds} s x ${what}`,
+          quantity: used.runsPerMonth * seconds * amount,
+        };
+      }),
+      price,
+    );
+  const sizes = new Map(plan.jobs.map(({ name, resources }) => [name, sizeOf(resources)]));
+  return [
+    ...lines(prices.cpu, (job) => {
+      const amount = sizes.get(job)?.cpu ?? 0;
+      return { amount, what: `${amount} vCPU` };
+    }),
+    ...lines(prices.memory, (job) => {
+      const amount = (sizes.get(job)?.memoryMiB ?? 0) / 1024;
+      return { amount, what: `${round(amount)} GiB` };
+    }),
+  ];
+}
+
+function chargedSeconds({ secondsPerRun }: JobUsage): number {
+  return Math.max(minimumSeconds, secondsPerRun);
+}
+
+/** A paused schedule costs the same: what is paid for is the Scheduler's job. */
+function scheduleLines({ schedules }: DeployPlan): CostLine[] {
+  if (schedules.length === 0) return [];
+  return [costLine("schedules", `${schedules.length} schedules`, schedules.length, prices.schedule)];
+}
+
+function orchestrationLines(plan: DeployPlan, { jobs }: UsageOfPlan): CostLine[] {
+  if (!isOrchestrated(plan) && plan.triggers.length === 0) return [];
+  const runs = isOrchestrated(plan) ? jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0) : 0;
+  const what = `${flowsOf(plan).length + plan.triggers.length} workflows, ${round(runs)} runs of jobs`;
+  return [
+    costLine("orchestration", `${what} x ${stepsPerJob.internal}`, runs * stepsPerJob.internal, prices.step),
+    costLine("orchestration", `${what} x ${stepsPerJob.external}`, runs * stepsPerJob.external, prices.call),
+  ];
+}
+
+/** Two buckets where logs are kept longer than the 30 days that they are kept anyway. */
+function logLines({ settings }: DeployPlan, runs: number): CostLine[] {
+  const gb = runs * assumed.logGbPerRun;
+  const what = `${round(runs)} runs x ${assumed.logGbPerRun * 1000} MB (assumed)`;
+  if (settings.logRetentionDays <= 30) return [costLine("logs", what, gb, prices.logs)];
+  const months = settings.logRetentionDays / 30;
+  return [
+    costLine("logs", `${what}, stored twice`, gb * 2, prices.logs),
+    costLine(
+      "logs",
+      `${what}, kept ${settings.logRetentionDays} days`,
+      gb * (months - 1),
+      prices.logRetention,
+    ),
+  ];
+}
+
+function secretLines(plan: DeployPlan, runs: number): CostLine[] {
+  const count = plan.secrets.length;
+  if (count === 0) return [];
+  return [
+    costLine("secrets", `${count} secrets`, count, prices.secret),
+    costLine("secrets", `${round(runs)} runs read ${count}`, runs * count, prices.secretAccess),
+  ];
+}
+
+function registryLines({ settings }: DeployPlan): CostLine[] {
+  if (settings.image !== undefined) return [];
+  const gb = assumed.imageGb * assumed.keptImages;
+  const what = `${assumed.keptImages} images x ${assumed.imageGb} GB (assumed)`;
+  return [costLine("registry", what, gb, prices.registry)];
+}
+
+function networkLines({ settings }: DeployPlan, usage: UsageOfPlan, runs: number): CostLine[] {
+  if (settings.network.mode !== "nat") return [];
+  const hours = usage.jobs.reduce((sum, used) => sum + used.runsPerMonth * chargedSeconds(used), 0) / 3600;
+  const gb = runs * assumed.natGbPerRun;
+  return [
+    costLine("network", "NAT, hours that jobs run", hours, prices.natHour),
+    costLine(
+      "network",
+      `NAT, ${round(runs)} runs x ${assumed.natGbPerRun * 1000} MB (assumed)`,
+      gb,
+      prices.natGb,
+    ),
+    costLine("network", "one fixed address", secondsPerMonth / 3600, prices.address),
+  ];
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
