@@ -42,6 +42,13 @@ export interface CommandSpec {
   ) => Promise<number | undefined>;
 }
 
+/** Commands by their names, each loaded when it is asked for. */
+export type Commands = Readonly<Record<string, () => Promise<CommandSpec>>>;
+
+export async function loadCommands(commands: Commands): Promise<readonly CommandSpec[]> {
+  return await Promise.all(Object.values(commands).map((load) => load()));
+}
+
 /**
  * A command whose handler has types: `defineCommand<[string[]], { json?: boolean }>({…})`. The types restate what the flags
  * say, as commander parses them.

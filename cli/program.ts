@@ -1,24 +1,27 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import { ExitCode } from "../model/diagnostic.js";
-import type { CommandSpec, Example, OptionSpec } from "./command.js";
+import { type CommandSpec, type Commands, type Example, loadCommands, type OptionSpec } from "./command.js";
 import type { CliContext } from "./context.js";
 import { handleError } from "./errors.js";
 import { packageVersion } from "./package-version.js";
-import { commands, loadAll } from "./registry.js";
 
 const HELP_WIDTH = 100;
 
 /**
- * Runs one command line (without `node` and the script) and returns its exit code. Never throws: errors are shown on
+ * Runs one command line (without `node` and the script) of `commands` and returns its exit code. Never throws: errors are shown on
  * `context.stderr` and turned into exit codes.
  */
-export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  context: CliContext,
+  commands: Commands,
+): Promise<number> {
   let exitCode = 0;
   try {
-    if (argv[0] === "help") return await runCli([...argv.slice(1), "--help"], context);
+    if (argv[0] === "help") return await runCli([...argv.slice(1), "--help"], context, commands);
     const name = argv[0] ?? "";
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-    const specs = load ? [await load()] : await loadAll();
+    const specs = load ? [await load()] : await loadCommands(commands);
     const program = buildProgram(specs, context, (code) => {
       exitCode = code;
     });

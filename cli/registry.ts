@@ -1,7 +1,7 @@
-import type { CommandSpec } from "./command.js";
+import { type CommandSpec, type Commands, loadCommands } from "./command.js";
 
 /** Every command, loaded when it is asked for: start-up pays for one command alone. The order is that of `--help`. */
-export const commands: Readonly<Record<string, () => Promise<CommandSpec>>> = {
+export const commands: Commands = {
   init: async () => (await import("./commands/init.js")).init,
   validate: async () => (await import("./commands/validate.js")).validate,
   install: async () => (await import("./commands/install.js")).install,
@@ -23,5 +23,5 @@ export const commands: Readonly<Record<string, () => Promise<CommandSpec>>> = {
 
 /** All commands, for the list in `--help`, suggestions and completion. */
 export async function loadAll(): Promise<readonly CommandSpec[]> {
-  return await Promise.all(Object.values(commands).map((load) => load()));
+  return await loadCommands(commands);
 }

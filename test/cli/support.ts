@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { CliContext } from "../../cli/context.js";
 import { runCli } from "../../cli/program.js";
+import { commands } from "../../cli/registry.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -25,7 +26,7 @@ export async function cli(
   const stderr = new PassThrough();
   const stdin = new PassThrough();
   stdin.end(input ?? "");
-  const code = await runCli(argv, {
+  const context: CliContext = {
     cwd: root,
     env: process.env,
     stdin: stdin as unknown as NodeJS.ReadStream,
@@ -35,7 +36,8 @@ export async function cli(
     interrupted: new AbortController().signal,
     packageDir: root,
     ...overrides,
-  });
+  };
+  const code = await runCli(argv, context, commands);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
