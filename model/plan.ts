@@ -146,14 +146,19 @@ function checkTasks(active: readonly Task[], project: Project): Diagnostic[] {
   ];
 }
 
-function checkSecrets(project: Project, settings: StackSettings): Diagnostic[] {
+/** Keys of the secrets that a stack of the project needs values of, sorted. */
+export function neededSecrets(project: Project): string[] {
   const needed = new Set([...project.secrets.map((secret) => secret.key), ...project.secretEnvs]);
   for (const { target } of project.notifications) {
     if (target.kind === "webhook" && target.secret !== undefined) needed.add(target.secret);
   }
-  const set = new Set(settings.secretKeys);
-  const missing = [...needed].filter((key) => !set.has(key));
-  const unused = [...set].filter((key) => !needed.has(key));
+  return [...needed].sort();
+}
+
+function checkSecrets(project: Project, settings: StackSettings): Diagnostic[] {
+  const needed = neededSecrets(project);
+  const missing = needed.filter((key) => !settings.secretKeys.includes(key));
+  const unused = settings.secretKeys.filter((key) => !needed.includes(key));
   return [
     ...missing.map(
       (key): Diagnostic => ({

@@ -2,7 +2,7 @@
 import { contentHash } from "../model/content.js";
 import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import { loadProject } from "../model/load.js";
-import { planDeployment } from "../model/plan.js";
+import { neededSecrets, planDeployment } from "../model/plan.js";
 import type { DeployPlan, StackSettings } from "../model/plan-types.js";
 import { providerOf } from "./registry.js";
 
@@ -13,15 +13,21 @@ export interface CheckedPlan {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+export interface PrepareOptions {
+  /** Plan as if each secret that the project needs had a value: for a stack that isn't there. Default false. */
+  readonly withAllSecrets?: boolean;
+}
+
 /**
  * Loads, plans and checks the project of a stack.
  * @param cwd what places in diagnostics are relative to
  * @throws UserError `invalid-project` with every diagnostic, when one of them is an error.
  */
-export function prepare(settings: StackSettings, cwd: string): CheckedPlan {
-  const provider = providerOf(settings.cloud);
-  const { project, diagnostics } = loadProject(settings.projectDir, { cwd });
+export function prepare(given: StackSettings, cwd: string, options: PrepareOptions = {}): CheckedPlan {
+  const provider = providerOf(given.cloud);
+  const { project, diagnostics } = loadProject(given.projectDir, { cwd });
   if (!project) throw invalidProject(diagnostics);
+  const settings = options.withAllSecrets ? { ...given, secretKeys: neededSecrets(project) } : given;
   const plan = planDeployment(project, settings, contentHash(settings.projectDir));
   const all = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
   if (all.some(({ severity }) => severity === "error")) throw invalidProject(all);
