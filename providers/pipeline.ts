@@ -5,6 +5,7 @@ import { components } from "./components.js";
 import { createResources, type Transforms } from "./create.js";
 import { prepare } from "./prepare.js";
 import { providerOf } from "./registry.js";
+import { placeOf } from "./settings.js";
 
 /** What `new Pipeline` is told; all but `cloud` has a default. */
 export interface PipelineArgs extends Partial<Omit<StackSettings, "stack" | "projectDir" | "secretKeys">> {
@@ -54,6 +55,7 @@ export class Pipeline extends pulumi.ComponentResource {
 
 function planned({ project = ".", secrets = {}, transform: _, ...given }: PipelineArgs): DeployPlan {
   const settings = stackSettings({
+    ...placeOf(given.cloud, { config: pulumi.runtime.allConfig(), env: process.env }),
     ...given,
     stack: pulumi.getStack(),
     projectDir: resolve(project),

@@ -62,16 +62,30 @@ const gcpProjectVariables = [
   "CLOUDSDK_CORE_PROJECT",
 ];
 
+/** Region and project as the cloud's own SDK would take them: from the stack's config, else from the environment. */
+export function placeOf(
+  cloud: Platform,
+  { config, env }: Pick<RawSettings, "config" | "env">,
+): Pick<StackSettings, "region" | "gcpProject"> {
+  const first = (key: string, variables: readonly string[]) =>
+    [config[key], ...variables.map((name) => env[name])].find(
+      (value): value is string => typeof value === "string" && value.trim() !== "",
+    );
+  const source = regionSources[cloud];
+  const region = source ? first(source.config, source.variables) : undefined;
+  const gcpProject = cloud === "gcp" ? first("gcp:project", gcpProjectVariables) : undefined;
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(gcpProject === undefined ? {} : { gcpProject }),
+  };
+}
+
 export function parseSettings(raw: RawSettings): ParsedSettings {
   const reader = new Reader(raw);
   reader.unknownKeys();
   const cloud = reader.choice("cloud", platforms, "local", "unknown-cloud");
   const project = reader.text("project") ?? ".";
-  const optional = {
-    region: reader.fromSdk(cloud),
-    gcpProject: cloud === "gcp" ? reader.first("gcp:project", gcpProjectVariables) : undefined,
-    image: reader.image(),
-  };
+  const image = reader.image();
   const settings = stackSettings({
     stack: raw.stack,
     cloud,
@@ -85,9 +99,8 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     tags: reader.tags(),
     spot: reader.flag("spot"),
     architecture: reader.choice("architecture", ["x86_64", "arm64"], "x86_64"),
-    ...(optional.region === undefined ? {} : { region: optional.region }),
-    ...(optional.gcpProject === undefined ? {} : { gcpProject: optional.gcpProject }),
-    ...(optional.image === undefined ? {} : { image: optional.image }),
+    ...placeOf(cloud, raw),
+    ...(image === undefined ? {} : { image }),
   });
   const failed = reader.diagnostics.some(({ severity }) => severity === "error");
   return { settings: failed ? null : settings, diagnostics: reader.diagnostics };
@@ -230,16 +243,6 @@ class Reader {
       return { mode: "public" };
     }
     return { mode, subnets, securityGroups, ...(vpc === undefined ? {} : { vpc }) };
-  }
-
-  fromSdk(cloud: Platform): string | undefined {
-    const source = regionSources[cloud];
-    return source ? this.first(source.config, source.variables) : undefined;
-  }
-
-  first(key: string, variables: readonly string[]): string | undefined {
-    const values = [this.#raw.config[key], ...variables.map((name) => this.#raw.env[name])];
-    return values.find((value): value is string => typeof value === "string" && value.trim() !== "");
   }
 
   #value(key: SettingKey): unknown {
