@@ -1,0 +1,70 @@
+/** A user's repository that is deployed to simulated clouds by the real engine. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Env } from "../../deploy/env.js";
+import { type Fixture, makeRepository } from "../deploy/fixture.js";
+import { type Call, type Held, readCalls, World } from "../simulated-cloud/world.js";
+
+export const packages = ["aws", "gcp", "azure-native", "docker-build"] as const;
+export type PackageName = (typeof packages)[number];
+
+const plugins = fileURLToPath(new URL("../simulated-cloud/bin", import.meta.url));
+
+export interface Clouds extends Fixture {
+  /** The fixture's, with the plugins on PATH. */
+  readonly env: Env;
+  /** What a cloud holds now. */
+  held(cloud: PackageName): Held[];
+  /** What any cloud holds, as `type name-or-id`, sorted. */
+  everything(): string[];
+  /** Calls since the log was last cleared. */
+  calls(): Call[];
+  clearCalls(): void;
+  /** Puts an object into a bucket, a row into a table. */
+  fill(type: string): void;
+  /** Environment in which the k-th call that changes something fails. */
+  failingAt(k: number): Env;
+  readonly folder: string;
+}
+
+export function makeClouds(): Clouds {
+  const repository = makeRepository();
+  const folder = join(dirname(repository.root), "clouds");
+  const log = join(folder, "calls.jsonl");
+  const env: Env = {
+    ...repository.env,
+    PATH: [plugins, repository.env.PATH ?? ""].join(delimiter),
+    HANDOFF_SIMULATED_CLOUD: folder,
+    HANDOFF_SIMULATED_FAIL_AT: undefined,
+    // What this machine may have set up is not for the tests.
+    AWS_REGION: undefined,
+    AWS_DEFAULT_REGION: undefined,
+    GOOGLE_PROJECT: undefined,
+  };
+  const held = (cloud: PackageName) => new World(folder, cloud).all();
+  return {
+    ...repository,
+    env,
+    options: { ...repository.options, env },
+    folder,
+    held,
+    everything: () => packages.flatMap((cloud) => held(cloud).map(({ type, id }) => `${type} ${id}`)).sort(),
+    calls: () => readCalls(log),
+    clearCalls: () => rmSync(log, { force: true }),
+    fill(type) {
+      for (const cloud of packages) {
+        const world = new World(folder, cloud);
+        for (const one of world.ofType(type)) world.put({ ...one, data: ["2026-11-21.csv"] });
+      }
+    },
+    failingAt(k) {
+      rmSync(log, { force: true });
+      return { ...env, HANDOFF_SIMULATED_FAIL_AT: String(k) };
+    },
+  };
+}
+
+void existsSync;
+void readFileSync;
+void writeFileSync;
