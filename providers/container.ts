@@ -1,4 +1,6 @@
 /** How a job's container is called, the same on every cloud: arguments and environment (docs/environment.md). */
+export { secretVariable, storeVariable } from "../model/container-env.js";
+
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
 import type { Schedule } from "../model/project.js";
 
@@ -7,19 +9,6 @@ export interface ContainerCall {
   readonly args: readonly string[];
   /** Plain values; secrets are the platform's references. Keys sorted: clouds compare the text. */
   readonly env: Readonly<Record<string, string>>;
-}
-
-/** Prefix of the variables that secrets reach the runner in; it hands them on as the project says. */
-export const secretVariablePrefix = "HANDOFF_SECRET_";
-
-/** Variable that the runner finds a secret's value in. */
-export function secretVariable(key: string): string {
-  return `${secretVariablePrefix}${key.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
-}
-
-/** Variable that tells commands where a declared store is. */
-export function storeVariable(name: string): string {
-  return `HANDOFF_STORE_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
 }
 
 /** A job as it is deployed: it runs its tasks. Where an orchestrator retries jobs, the runner doesn't. */

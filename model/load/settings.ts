@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
+import { storeVariable } from "../container-env.js";
 import type { Install, Secret, Store } from "../project.js";
 import {
   asFlag,
@@ -110,12 +111,12 @@ export function readStores(raw: unknown, context: Context): Store[] {
     if (name === undefined) return [];
     checkName(name, [...at, "name"], context);
     names.add(name, [...at, "name"]);
-    const variable = name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+    const variable = storeVariable(name);
     const other = variables.get(variable);
     if (other !== undefined && other !== name) {
       context.report.error([...at, "name"], {
         code: "duplicate-name",
-        message: `stores \`${other}\` and \`${name}\` would both be HANDOFF_STORE_${variable}`,
+        message: `stores \`${other}\` and \`${name}\` would both be ${variable}`,
         hint: "Give one of them another name.",
       });
     }

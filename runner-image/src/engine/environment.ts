@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { storeVariable } from "../../../model/container-env.js";
 import type { RunRequest, RunSpec } from "../../../model/run.js";
 import type { Environment } from "./frame.js";
 
@@ -45,10 +46,7 @@ export function buildEnvironments(
 function handoffVariables(options: EnvironmentOptions): Environment {
   const { spec, request, workDir } = options;
   const { project } = spec;
-  const stores = Object.entries(options.stores).map(([name, location]) => [
-    `HANDOFF_STORE_${name.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}`,
-    location,
-  ]);
+  const stores = Object.entries(options.stores).map(([name, location]) => [storeVariable(name), location]);
   return {
     HANDOFF_RUN_ID: request.runId,
     HANDOFF_PROJECT: project.name,

@@ -1,0 +1,136 @@
+/**
+ * The runner in a container: what to run, from arguments and environment alone (docs/environment.md, "In a container").
+ * The same image runs any task, for any schedule.
+ */
+import { parseArgs } from "node:util";
+import { isSecretVariable, secretVariable } from "../../model/container-env.js";
+import { latestFire, parseCron } from "../../model/cron.js";
+import { UserError } from "../../model/diagnostic.js";
+import type { RunRequest, RunSpec } from "../../model/run.js";
+
+export const containerUsage = `usage:
+  run [--no-retries] [-v KEY=VALUE]… [-e KEY=VALUE]… [TASK…]`;
+
+export interface ContainerRun {
+  readonly request: RunRequest;
+  /** The spec of the image; without the tasks' retries where an orchestrator retries the job. */
+  readonly spec: RunSpec;
+  readonly secrets: ReadonlyMap<string, string>;
+  /** What commands inherit: without the variables that hold secrets. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+}
+
+export interface ContainerSource {
+  /** After `run`. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly spec: RunSpec;
+  readonly now: Date;
+  readonly runId: string;
+}
+
+/** @throws UserError `usage` for arguments that aren't right, `invalid-environment` for a variable that isn't */
+export function containerRun({ args, env, spec, now, runId }: ContainerSource): ContainerRun {
+  const { values, positionals } = parse(args);
+  const schedule = nonEmpty(env.HANDOFF_SCHEDULE);
+  const request: RunRequest = {
+    runId: nonEmpty(env.HANDOFF_RUN_ID) ?? runId,
+    tasks: positionals,
+    vars: pairs(values.var ?? [], "-v"),
+    envs: pairs(values.env ?? [], "-e"),
+    ...(schedule === undefined ? {} : { schedule }),
+    scheduledAt: scheduledAt(spec, schedule, env.HANDOFF_SCHEDULED_AT, now).toISOString(),
+    stage: nonEmpty(env.HANDOFF_STAGE) ?? "dev",
+    ...(env.HANDOFF_MESSAGE === undefined ? {} : { message: env.HANDOFF_MESSAGE }),
+    attempt: attempt(env.HANDOFF_ATTEMPT),
+  };
+  return {
+    request,
+    spec: values["no-retries"] ? withoutRetries(spec) : spec,
+    secrets: secretsOf(spec, env),
+    baseEnv: Object.fromEntries(
+      Object.entries(env).flatMap(([name, value]) =>
+        value === undefined || isSecretVariable(name) ? [] : [[name, value]],
+      ),
+    ),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        "no-retries": { type: "boolean" },
+        var: { type: "string", short: "v", multiple: true },
+        env: { type: "string", short: "e", multiple: true },
+      },
+    });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error), {
+      code: "usage",
+      hint: containerUsage,
+    });
+  }
+}
+
+function pairs(given: readonly string[], option: string): Record<string, string> {
+  return Object.fromEntries(
+    given.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw new UserError(`${option} ${pair} has no KEY= before its value`, {
+        code: "usage",
+        hint: containerUsage,
+      });
+    }),
+  );
+}
+
+/** From the platform where it says so; else the schedule's latest fire time; else now. */
+function scheduledAt(spec: RunSpec, name: string | undefined, given: string | undefined, now: Date): Date {
+  if (nonEmpty(given) !== undefined) {
+    const instant = new Date(given ?? "");
+    if (!Number.isNaN(instant.getTime())) return instant;
+    throw new UserError(`HANDOFF_SCHEDULED_AT is ${given}, which is no instant`, {
+      code: "invalid-environment",
+      hint: "write ISO 8601, such as 2026-01-31T06:00:00Z",
+    });
+  }
+  const schedule = spec.project.schedules.find((candidate) => candidate.name === name);
+  if (!schedule || schedule.cron === "") return now;
+  return latestFire(parseCron(schedule.cron), schedule.timezone, now) ?? now;
+}
+
+function attempt(text: string | undefined): number {
+  if (nonEmpty(text) === undefined) return 1;
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new UserError(`HANDOFF_ATTEMPT is ${text}, which is no number from 1`, {
+    code: "invalid-environment",
+  });
+}
+
+function secretsOf(spec: RunSpec, env: ContainerSource["env"]): Map<string, string> {
+  const { secrets, secretEnvs, notifications } = spec.project;
+  const hooks = notifications.flatMap(({ target }) =>
+    target.kind === "webhook" && target.secret !== undefined ? [target.secret] : [],
+  );
+  const keys = new Set([...secrets.map(({ key }) => key), ...secretEnvs, ...hooks]);
+  return new Map(
+    [...keys].flatMap((key) => {
+      const value = env[secretVariable(key)];
+      return value === undefined ? [] : [[key, value] as const];
+    }),
+  );
+}
+
+function withoutRetries(spec: RunSpec): RunSpec {
+  const tasks = spec.project.tasks.map(({ retries: _, ...task }) => task);
+  return { ...spec, project: { ...spec.project, tasks } };
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === undefined || text === "" ? undefined : text;
+}
