@@ -15,7 +15,8 @@ const dayMs = 86_400_000;
 /** No two fires of one expression are further apart: 29 February around a century that is no leap year. */
 const searchYears = 9;
 
-function dayMatches(cron: Cron, day: Date): boolean {
+/** Whether the expression fires on a day of the calendar, given as midnight in UTC. */
+export function dayMatches(cron: Cron, day: Date): boolean {
   if (!cron.months.includes(day.getUTCMonth() + 1)) return false;
   if (cron.years && !cron.years.includes(day.getUTCFullYear())) return false;
   const dom = cron.daysOfMonth.includes(day.getUTCDate());
@@ -60,15 +61,15 @@ function firesOfDay(
   return [...fires].sort((a, b) => a - b);
 }
 
-/** Local midnights of the days that match, from `start` in `direction`, until the search is hopeless. */
-function* matchingDays(cron: Cron, start: number, direction: 1 | -1): Generator<number> {
+/** Local midnights of the days that match, from `start` in `direction`, until the search is hopeless, or after the year `until`. */
+function* matchingDays(cron: Cron, start: number, direction: 1 | -1, until?: number): Generator<number> {
   const startYear = new Date(start).getUTCFullYear();
   const years = cron.years;
   const farYear = years
     ? direction === 1
       ? (years.at(-1) ?? startYear)
       : (years[0] ?? startYear)
-    : startYear + direction * searchYears;
+    : (until ?? startYear + direction * searchYears);
   let day = start;
   for (;;) {
     const date = new Date(day);
@@ -131,13 +132,19 @@ export function latestFire(cron: Cron, timezone: string, before: Date): Date | n
  * @throws RangeError for an unknown zone
  */
 export function fireTimes(cron: Cron, timezone: string, from: Date, to: Date, limit = 1000): Date[] {
-  const fires: Date[] = [];
-  let at = from;
-  while (fires.length < limit) {
-    const fire = nextFire(cron, timezone, at);
-    if (fire === null || fire > to) break;
-    fires.push(fire);
-    at = fire;
+  const first = (Math.floor(from.getTime() / minuteMs) + 1) * minuteMs;
+  const last = to.getTime();
+  const start = Math.floor(toLocal(timezone, first) / dayMs) * dayMs - 2 * dayMs;
+  const fires = new Set<number>();
+  // After a fold at midnight, and where a gap moved a fire, days overlap: two more are read than the limit needs.
+  let enough = Number.POSITIVE_INFINITY;
+  for (const day of matchingDays(cron, start, 1, to.getUTCFullYear() + 1)) {
+    if (day > Math.min(enough, last) + 2 * dayMs) break;
+    for (const fire of firesOfDay(cron, timezone, day, (begin, end) => end > first && begin <= last)) {
+      if (fire >= first && fire <= last) fires.add(fire);
+    }
+    if (fires.size >= limit) enough = Math.min(enough, day);
   }
-  return fires;
+  const sorted = [...fires].sort((a, b) => a - b);
+  return sorted.slice(0, Math.max(0, limit)).map((fire) => new Date(fire));
 }

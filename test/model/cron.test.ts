@@ -307,6 +307,18 @@ describe("nextFire", () => {
         expect(
           fireTimes(cron, timezone, new Date(begin - 1), new Date(end), 5000).map((d) => d.getTime()),
         ).to.deep.equal(expected);
+        // One after the other they are the same as all at once.
+        const walked: number[] = [];
+        for (let at = begin - 1; ; ) {
+          const next = nextFire(cron, timezone, new Date(at));
+          if (next === null || next.getTime() > end || walked.length > 100) break;
+          at = next.getTime();
+          walked.push(at);
+        }
+        expect(walked.slice(0, 100)).to.deep.equal(expected.slice(0, 100));
+        expect(fireTimes(cron, timezone, new Date(begin - 1), new Date(end), 7).map(Number)).to.deep.equal(
+          expected.slice(0, 7),
+        );
         const last = expected.at(-1);
         if (last !== undefined) expect(latestFire(cron, timezone, new Date(end))?.getTime()).to.equal(last);
       }),
