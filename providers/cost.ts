@@ -1,5 +1,5 @@
 /** Monthly estimates: what runs how often for how long, and the arithmetic that the platforms' prices share. */
-import { fireTimes, parseCron } from "../model/cron.js";
+import { parseCron } from "../model/cron.js";
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
 
 /** One line of an estimate. US dollars a month at list price, after the free grant. */
@@ -57,7 +57,7 @@ export interface UsageOptions {
   /** Seconds of one run of a job: declared by the user, or learnt from the history. Default `assumedSeconds`. */
   readonly secondsOf?: (job: string) => number | undefined;
   readonly durations?: UsageOfPlan["durations"];
-  /** Start of the year whose fires are counted. Default 2026-01-01, so that an estimate stays the same. */
+  /** In the first year whose fires are counted. Default 2026-01-01, so that an estimate stays the same. */
   readonly from?: Date;
 }
 
@@ -66,9 +66,9 @@ export function usageOf(plan: DeployPlan, options: UsageOptions = {}): UsageOfPl
   const from = options.from ?? new Date("2026-01-01T00:00:00Z");
   const runs = new Map<string, number>();
   let fires = 0;
-  for (const { cron, timezone, tasks, enabled } of plan.schedules) {
+  for (const { cron, tasks, enabled } of plan.schedules) {
     if (!enabled) continue;
-    const perMonth = firesPerMonth(cron, timezone, from);
+    const perMonth = firesPerMonth(cron, from);
     fires += perMonth;
     for (const { name } of jobsOf(plan, tasks)) runs.set(name, (runs.get(name) ?? 0) + perMonth);
   }
@@ -82,16 +82,27 @@ export function usageOf(plan: DeployPlan, options: UsageOptions = {}): UsageOfPl
   return { jobs, fires, durations: options.durations ?? "assumed" };
 }
 
-const dayMs = 86_400_000;
+/** Days of each month; February's 29th is there in one year of four. */
+const monthDays = [31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** What fires often is counted over four weeks, what fires seldom over a year. */
-function firesPerMonth(expression: string, timezone: string, from: Date): number {
+/**
+ * Average fires a month in a year that the expression fires in; 0 when its years are over. Every weekday is on every date
+ * equally often, so days need not be counted one by one. Clocks that change move a fire and take none away.
+ */
+export function firesPerMonth(expression: string, from: Date): number {
   const cron = parseCron(expression);
-  const often = 4 * 28;
-  const count = (days: number, limit: number) =>
-    fireTimes(cron, timezone, from, new Date(from.getTime() + days * dayMs), limit).length;
-  if (count(28, often) < often) return count(365, 28 * 366) / 12;
-  return (count(28, 28 * 1440 + 1) / 28) * (365.25 / 12);
+  if (cron.years?.every((year) => year < from.getUTCFullYear())) return 0;
+  const weekdays = cron.daysOfWeek.length / 7;
+  const either = cron.daysOfMonthRestricted && cron.daysOfWeekRestricted;
+  let days = 0;
+  for (const month of cron.months) {
+    const length = monthDays[month - 1] ?? 0;
+    for (let date = 1; date < length + 1; date++) {
+      const share = cron.daysOfMonth.includes(date) ? (either ? 1 : weekdays) : either ? weekdays : 0;
+      days += share * Math.min(1, length + 1 - date);
+    }
+  }
+  return (days / 12) * cron.hours.length * cron.minutes.length;
 }
 
 /** A line from a quantity and a price, the free units taken off. */
