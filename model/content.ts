@@ -65,3 +65,11 @@ export function contentHash(dir: string, files: readonly string[] = listProjectF
   }
   return hash.digest("hex");
 }
+
+/** The project's files that a command names, as `pip install -r files/requirements.txt` does; a folder means all in it. */
+export function filesNamedBy(command: string, dir: string, files = listProjectFiles(dir)): string[] {
+  const words = command.split(/[\s"'=;&|<>]+/).map((word) => word.replace(/\[.*\]$/, ""));
+  const named = new Set(words.map((word) => path.relative(dir, path.resolve(dir, word))));
+  named.delete("");
+  return files.filter((file) => [...named].some((name) => file === name || file.startsWith(`${name}/`)));
+}

@@ -28,6 +28,8 @@ export interface StackSettings {
   readonly client: string;
   /** Folder that holds project.yml, absolute. */
   readonly projectDir: string;
+  /** Folder of Pulumi.yaml, absolute; what is written into a state is relative to it. Default: projectDir. */
+  readonly root: string;
   /** Names of the secrets that the stack's config holds; the values stay in Pulumi. */
   readonly secretKeys: readonly string[];
   /** Delete declared stores and artifacts with the deployment. Default false: they are kept, and adopted by a later one. */
@@ -58,6 +60,7 @@ export function stackSettings(
 ): StackSettings {
   return {
     client: given.stack,
+    root: given.projectDir,
     secretKeys: [],
     deleteData: false,
     network: { mode: "public" },

@@ -47,6 +47,30 @@ export function runSpec(project: Project): RunSpec {
   } satisfies RunSpec);
 }
 
+/** What an install needs: nothing but the installs, so that nothing else can change the environments. */
+export function installSpec(spec: RunSpec): RunSpec {
+  const { dialect, name, installs } = spec.project;
+  return {
+    schemaVersion: spec.schemaVersion,
+    project: {
+      dialect,
+      name,
+      installs,
+      deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {} },
+      vars: {},
+      envs: {},
+      secretEnvs: [],
+      secrets: [],
+      artifacts: { keep: [], pushOnFail: false },
+      stores: [],
+      tasks: [],
+      schedules: [],
+      triggers: [],
+      notifications: [],
+    },
+  };
+}
+
 function withDefaults(task: Task, { deploy }: Project): Task {
   const timeoutSeconds = task.timeoutSeconds ?? deploy.timeoutSeconds;
   const retries = task.retries ?? deploy.retries;

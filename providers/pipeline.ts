@@ -24,6 +24,8 @@ export interface PlannedPipelineArgs {
   readonly plan: DeployPlan;
   readonly secrets?: pulumi.Input<Readonly<Record<string, string>>>;
   readonly transform?: Transforms;
+  /** Names of the resources that the stack's state has, when that is known. */
+  readonly deployed?: ReadonlySet<string>;
 }
 
 /**
@@ -48,6 +50,7 @@ export class Pipeline extends pulumi.ComponentResource {
       parent: this,
       secrets: pulumi.secret(args.secrets ?? {}),
       transforms: args.transform ?? {},
+      ...("deployed" in args && args.deployed ? { deployed: args.deployed } : {}),
     });
     this.registerOutputs(this.outputs);
   }
@@ -59,6 +62,7 @@ function planned({ project = ".", secrets = {}, transform: _, ...given }: Pipeli
     ...given,
     stack: pulumi.getStack(),
     projectDir: resolve(project),
+    root: process.cwd(),
     secretKeys: Object.keys(secrets).sort(),
   });
   const { plan, diagnostics } = prepare(settings, process.cwd());

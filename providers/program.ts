@@ -6,12 +6,16 @@ import { Pipeline } from "./pipeline.js";
 import { invalidProject, prepare } from "./prepare.js";
 import { parseSettings } from "./settings.js";
 
-/** Creates the pipeline of a checked plan; called inside a Pulumi program. Returns the stack's outputs. */
-export function deployPipeline(plan: DeployPlan): Record<string, unknown> {
+/**
+ * Creates the pipeline of a checked plan; called inside a Pulumi program. Returns the stack's outputs.
+ * @param deployed names of the resources that the stack's state has, when that is known.
+ */
+export function deployPipeline(plan: DeployPlan, deployed?: ReadonlySet<string>): Record<string, unknown> {
   const secrets = new pulumi.Config("handoff").getSecretObject<Record<string, string>>("secrets");
   const pipeline = new Pipeline(plan.spec.project.name, {
     plan,
     secrets: secrets?.apply((values) => values ?? {}) ?? {},
+    ...(deployed ? { deployed } : {}),
   });
   return { ...pipeline.outputs };
 }

@@ -90,6 +90,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     stack: raw.stack,
     cloud,
     client: reader.text("client") ?? raw.stack,
+    root: raw.root,
     projectDir: isAbsolute(project) ? project : resolve(raw.root, project),
     secretKeys: [...raw.secretKeys].sort(),
     deleteData: reader.flag("deleteData"),

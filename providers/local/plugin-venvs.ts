@@ -6,8 +6,8 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
-import { contentHash, listProjectFiles } from "../../model/content.js";
+import { dirname, join } from "node:path";
+import { contentHash, filesNamedBy, listProjectFiles } from "../../model/content.js";
 import type { Install } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
 import { withLock } from "../lock.js";
@@ -83,11 +83,8 @@ export function installKey(source: string, installs: readonly Install[]): string
   const files = listProjectFiles(source);
   for (const { venv, command } of installs) {
     hash.update(JSON.stringify([venv, command]));
-    for (const word of command.split(/[\s"'=;&|<>]+/)) {
-      const named = relative(source, resolve(source, word.replace(/\[.*\]$/, "")));
-      const content = files.filter((file) => file === named || file.startsWith(`${named}/`));
-      if (named !== "" && content.length > 0) hash.update(contentHash(source, content));
-    }
+    const named = filesNamedBy(command, source, files);
+    if (named.length > 0) hash.update(contentHash(source, named));
   }
   return hash.digest("hex");
 }

@@ -1,3 +1,4 @@
+import { installSpec } from "../../model/plan.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 import type { Project } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
@@ -163,30 +164,6 @@ function jobSpec(spec: RunSpec): RunSpec {
   }));
   const project: Project = { ...spec.project, schedules, triggers: [], notifications: [] };
   return { ...spec, project };
-}
-
-/** What an install needs: nothing but the installs, so that nothing else can change the environments. */
-function installSpec(spec: RunSpec): RunSpec {
-  const { dialect, name, installs } = spec.project;
-  return {
-    schemaVersion: spec.schemaVersion,
-    project: {
-      dialect,
-      name,
-      installs,
-      deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {} },
-      vars: {},
-      envs: {},
-      secretEnvs: [],
-      secrets: [],
-      artifacts: { keep: [], pushOnFail: false },
-      stores: [],
-      tasks: [],
-      schedules: [],
-      triggers: [],
-      notifications: [],
-    },
-  };
 }
 
 function ref(resource: RenderedResource, output: string): Reference {

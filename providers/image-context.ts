@@ -1,0 +1,66 @@
+/**
+ * The folder that a project's image is built from: the runner, what the environments are installed from, and the project, so that
+ * each is a layer that changes only with it. The same folder for BuildKit and for Docker's classic builder.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { filesNamedBy, listProjectFiles } from "../model/content.js";
+import { installSpec } from "../model/plan.js";
+import type { DeployPlan, StackSettings } from "../model/plan-types.js";
+import { packageDir, runnerEntry } from "./local/entries.js";
+
+/** Where it is, absolute: in the project's `.handoff/`, which git ignores. */
+export function imageContextDir({ projectDir }: Pick<StackSettings, "projectDir">): string {
+  return join(projectDir, ".handoff", "image");
+}
+
+/** The same as the state has it: relative to the folder of Pulumi.yaml, so that two machines don't differ. */
+export function imageContextPath(settings: Pick<StackSettings, "projectDir" | "root">): string {
+  return `./${relative(settings.root, imageContextDir(settings)).replaceAll("\\", "/")}`;
+}
+
+/** Whether a deployment of the plan builds an image. */
+export function buildsImage({ settings }: DeployPlan): boolean {
+  return settings.cloud !== "local" && settings.image === undefined;
+}
+
+/** Writes the folder anew. What didn't change keeps its time, so that nothing is built again for it. */
+export function writeImageContext(plan: DeployPlan): string {
+  const dir = imageContextDir(plan.settings);
+  const { projectDir } = plan.settings;
+  const files = listProjectFiles(projectDir);
+  const forInstalls = new Set(
+    plan.spec.project.installs.flatMap(({ command }) => filesNamedBy(command, projectDir, files)),
+  );
+  for (const folder of ["project", "installs"]) rmSync(join(dir, folder), { recursive: true, force: true });
+  copy(runnerEntry(), join(dir, "runner", "main.js"));
+  copy(join(packageDir(), "runner-image", "Dockerfile"), join(dir, "Dockerfile"));
+  write(join(dir, "installs", "spec.json"), `${JSON.stringify(installSpec(plan.spec), null, 1)}\n`);
+  write(join(dir, "spec.json"), `${JSON.stringify(plan.spec)}\n`);
+  for (const file of forInstalls) copy(join(projectDir, file), join(dir, "installs", "project", file));
+  mkdirSync(join(dir, "installs", "project"), { recursive: true });
+  for (const file of files) copy(join(projectDir, file), join(dir, "project", file));
+  return dir;
+}
+
+function copy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+  // Readable for the image's user, whatever the author's umask; executable as it was.
+  chmodSync(to, (statSync(from).mode & 0o100) === 0 ? 0o644 : 0o755);
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  writeFileSync(file, text, { mode: 0o644 });
+}

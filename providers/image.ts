@@ -1,0 +1,31 @@
+/** The runner image as `@pulumi/docker-build` is told to build it: the same for every cloud but the registry. */
+import type { DeployPlan } from "../model/plan-types.js";
+import { imageContextPath } from "./image-context.js";
+import { type RenderedValue, text } from "./rendering.js";
+
+export interface Registry {
+  /** Repository to push to, without a tag. */
+  readonly repository: RenderedValue;
+  /** Sign-in; none where the machine is signed in. */
+  readonly login?: {
+    readonly address: RenderedValue;
+    readonly username: RenderedValue;
+    readonly password: RenderedValue;
+  };
+}
+
+/** Inputs of `docker-build:index:Image`. Jobs use its `ref`, which has the digest; the tag says what content is in it. */
+export function imageInputs({ settings, contentHash, spec }: DeployPlan, { repository, login }: Registry) {
+  const context = imageContextPath(settings);
+  return {
+    context: { location: context },
+    dockerfile: { location: `${context}/Dockerfile` },
+    buildArgs: { CONTENT_HASH: contentHash, PROJECT: spec.project.name },
+    platforms: [settings.architecture === "arm64" ? ("linux/arm64" as const) : ("linux/amd64" as const)],
+    push: true,
+    // A preview builds nothing.
+    buildOnPreview: false,
+    tags: [text`${repository}:${contentHash.slice(0, 32)}`],
+    ...(login ? { registries: [login] } : {}),
+  };
+}
