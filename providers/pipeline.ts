@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type DeployPlan, type StackSettings, stackSettings } from "../model/plan-types.js";
 import { components } from "./components.js";
 import { createResources, type Transforms } from "./create.js";
+import { buildsImage, writeImageContext } from "./image-context.js";
 import { prepare } from "./prepare.js";
 import { providerOf } from "./registry.js";
 import { placeOf } from "./settings.js";
@@ -69,5 +70,6 @@ function planned({ project = ".", secrets = {}, transform: _, ...given }: Pipeli
   for (const { severity, message } of diagnostics) {
     if (severity === "warning") void pulumi.log.warn(message);
   }
+  if (buildsImage(plan)) writeImageContext(plan);
   return plan;
 }

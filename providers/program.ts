@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Diagnostic, formatLocation, UserError } from "../model/diagnostic.js";
 import type { DeployPlan } from "../model/plan-types.js";
+import { buildsImage, writeImageContext } from "./image-context.js";
 import { Pipeline } from "./pipeline.js";
 import { invalidProject, prepare } from "./prepare.js";
 import { parseSettings } from "./settings.js";
@@ -11,6 +12,7 @@ import { parseSettings } from "./settings.js";
  * @param deployed names of the resources that the stack's state has, when that is known.
  */
 export function deployPipeline(plan: DeployPlan, deployed?: ReadonlySet<string>): Record<string, unknown> {
+  if (buildsImage(plan)) writeImageContext(plan);
   const secrets = new pulumi.Config("handoff").getSecretObject<Record<string, string>>("secrets");
   const pipeline = new Pipeline(plan.spec.project.name, {
     plan,
