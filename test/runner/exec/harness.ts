@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +75,8 @@ export class Sandbox {
   readonly dir = mkdtempSync(join(tmpdir(), "handoff-exec-"));
   readonly lines: LogLine[] = [];
   readonly work = join(this.dir, "work space");
+  /** Killed with the sandbox: a test that fails half-way must not leave them. */
+  readonly children: ChildProcess[] = [];
 
   constructor() {
     mkdirSync(join(this.dir, "code"));
@@ -121,6 +124,7 @@ export class Sandbox {
   }
 
   remove(): void {
+    for (const child of this.children) child.kill("SIGKILL");
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -1,14 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { Task } from "../../../model/project.js";
-import type { RunRecord } from "../../../model/run.js";
-import { alive, command, commands, pipeline, request, Sandbox, task, until } from "./harness.js";
-
-const main = fileURLToPath(new URL("../../../runner-image/src/main.ts", import.meta.url));
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+import { alive, command, commands, pipeline, Sandbox, task, until } from "./harness.js";
+import { exitOf, recordOf, startRunner } from "./process.js";
 
 describe("time-outs and stops", function () {
   this.timeout(120_000);
@@ -92,44 +87,12 @@ describe("time-outs and stops", function () {
     expect(pids.filter(alive)).to.deep.equal([]);
   });
 
-  /** Runs as a process of its own; each task writes its processes' numbers to *.pid. */
-  function start(tasks: readonly Task[]): ChildProcess {
-    mkdirSync(join(box.dir, "in"), { recursive: true });
-    writeFileSync(join(box.dir, "in", "spec.json"), JSON.stringify(box.spec(tasks)));
-    writeFileSync(join(box.dir, "in", "request.json"), JSON.stringify(request()));
-    const at = (name: string) => join(box.dir, name);
-    const args = [
-      "--import",
-      "tsx",
-      main,
-      "run",
-      "--spec",
-      at("in/spec.json"),
-      "--request",
-      at("in/request.json"),
-    ];
-    args.push(
-      "--code",
-      at("code"),
-      "--work",
-      box.work,
-      "--venvs",
-      at("venvs"),
-      "--record",
-      at("record.json"),
-    );
-    args.push("--log", at("log.jsonl"), "--grace", "1");
-    return spawn(process.execPath, args, { cwd: root, stdio: "ignore" });
-  }
-
+  /** Each task writes its processes' numbers to *.pid. */
   function pids(): number[] {
     if (!existsSync(box.work)) return [];
     const names = readdirSync(box.work).filter((name) => name.endsWith(".pid"));
     return names.map((name) => Number(readFileSync(join(box.work, name), "utf8"))).filter((pid) => pid > 0);
   }
-
-  const exit = (child: ChildProcess) =>
-    new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
 
   const stubborn = pipeline(
     "p",
@@ -152,38 +115,69 @@ describe("time-outs and stops", function () {
     ["SIGINT", 130],
   ] as const) {
     it(`stops everything on ${signal} and exits ${code}`, async () => {
-      const child = start([stubborn]);
-      const ended = exit(child);
+      const child = startRunner(box, [stubborn]);
+      const ended = exitOf(child);
       expect(await until(() => pids().length === 6)).to.equal(true);
       child.kill(signal);
       expect(await ended).to.equal(code);
       expect(pids().filter(alive)).to.deep.equal([]);
-      const record = JSON.parse(readFileSync(join(box.dir, "record.json"), "utf8")) as RunRecord;
+      const record = recordOf(box);
       expect(record).to.include({ status: "stopped", exitCode: code });
     });
   }
 
   it("leaves no child behind when it is killed by -9", async () => {
-    const child = start([stubborn]);
-    const ended = exit(child);
+    const child = startRunner(box, [stubborn]);
+    const ended = exitOf(child);
     expect(await until(() => pids().length === 6)).to.equal(true);
     child.kill("SIGKILL");
     await ended;
     expect(await until(() => pids().filter(alive).length === 0)).to.equal(true);
   });
 
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGKILL", null],
+  ] as const) {
+    it(`leaves neither a foreach's worker shells nor what they run behind after ${signal}`, async () => {
+      const note = 'echo $PPID > "NAME$HANDOFF_LINE.worker.pid"; echo $$ > "NAME$HANDOFF_LINE.pid"';
+      const loop = (name: string, line: string) =>
+        pipeline(name, ["cat"], {
+          kind: "foreach",
+          maxParallel: 2,
+          tasks: [commands("one", [line.replace("NOTE", () => note).replaceAll("NAME", name)])],
+        });
+      const branches = [
+        loop("polite", "NOTE; sleep 300"),
+        loop("rude", "trap '' TERM; NOTE; while :; do sleep 1; done"),
+      ];
+      const child = startRunner(box, [pipeline("f", ["seq 2; sleep 300"], { kind: "fork", branches })]);
+      const ended = exitOf(child);
+      expect(await until(() => pids().length === 8)).to.equal(true);
+      // Four lines, and a worker shell for each.
+      const all = pids();
+      expect(new Set([...all, child.pid])).to.have.property("size", 9);
+      expect(all.filter(alive)).to.have.length(8);
+      child.kill(signal);
+      expect(await ended).to.equal(code);
+      expect(await until(() => all.filter(alive).length === 0)).to.equal(true);
+    });
+  }
+
   it("exits 0, 1 and 124 as the run did, and writes the record", async () => {
-    expect(await exit(start([commands("c", ["true"])]))).to.equal(0);
-    expect(await exit(start([commands("c", ["false"])]))).to.equal(1);
-    expect(await exit(start([commands("c", ["sleep 60"], { timeoutSeconds: 0.2 })]))).to.equal(124);
-    const record = JSON.parse(readFileSync(join(box.dir, "record.json"), "utf8")) as RunRecord;
+    expect(await exitOf(startRunner(box, [commands("c", ["true"])]))).to.equal(0);
+    expect(await exitOf(startRunner(box, [commands("c", ["false"])]))).to.equal(1);
+    expect(await exitOf(startRunner(box, [commands("c", ["sleep 60"], { timeoutSeconds: 0.2 })]))).to.equal(
+      124,
+    );
+    const record = recordOf(box);
     expect(record.tasks[0]).to.include({ status: "timeout", exitCode: 124 });
   });
 
   it("exits 2 when a venv was never installed", async () => {
     const needs = task("c", { kind: "commands", commands: [command("dbt run", { venv: "dbt" })] });
-    expect(await exit(start([needs]))).to.equal(2);
-    const record = JSON.parse(readFileSync(join(box.dir, "record.json"), "utf8")) as RunRecord;
+    expect(await exitOf(startRunner(box, [needs]))).to.equal(2);
+    const record = recordOf(box);
     expect(record.error).to.contain("`dbt`").and.contain("handoff install");
   });
 });

@@ -56,17 +56,11 @@ describe("foreach and fork", function () {
   });
 
   it("reads no further than it needs: the command before it waits", async () => {
-    const one = commands("one", ["exit 1"]);
-    const record = await box.run([pipeline("t", ["yes | tee /dev/null"], foreach([one]))]);
+    const one = commands("one", ["sleep 0.5; exit 1"]);
+    const record = await box.run([pipeline("t", ["seq 5000000 | tee written"], foreach([one]))]);
     expect(record.status).to.equal("failure");
-  });
-
-  it("takes 100,000 lines in flat memory", async () => {
-    // The lines go to nobody's command: what is measured is the reading.
-    const before = process.memoryUsage().rss;
-    const record = await box.run([pipeline("t", ["seq 100000"], foreach([]))]);
-    expect(record.status).to.equal("success");
-    expect(process.memoryUsage().rss - before).to.be.below(100e6);
+    // Of 39 MB, what fits into the pipes and a chunk that was read.
+    expect(box.read("written").length).to.be.within(10_000, 1_000_000);
   });
 
   it("gives every byte to every branch", async () => {
@@ -127,19 +121,5 @@ describe("foreach and fork", function () {
     expect(box.output("n.x.inner.l.leaf").trim().split("\n")).to.have.length(1 + 2 + 3 + 4);
     expect(box.output("n.x.inner.r").trim().split("\n").map(Number).sort()).to.deep.equal([1, 2, 3, 4]);
     expect(box.output("n.y.leaf")).to.equal("1\n2\n3\n4\n");
-  });
-
-  it("puts 500 MB through a fork in flat memory", async () => {
-    const before = process.memoryUsage().rss;
-    const branches = ["a", "b"].map((name) => pipeline(name, ["wc -c"]));
-    let peak = 0;
-    const timer = setInterval(() => {
-      peak = Math.max(peak, process.memoryUsage().rss);
-    }, 50);
-    const record = await box.run([pipeline("f", ["head -c 500000000 /dev/zero"], fork(...branches))]);
-    clearInterval(timer);
-    expect(record.status).to.equal("success");
-    expect(box.output("f.a").trim()).to.equal("500000000");
-    expect(peak - before).to.be.below(80e6);
   });
 });
