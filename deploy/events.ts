@@ -93,5 +93,7 @@ export class ChangeCounter {
 function fateOf(op: string): keyof Changes | undefined {
   if (op === "create" || op === "update" || op === "delete" || op === "same") return op;
   if (op.includes("replace")) return "replace";
+  // What was there already is taken over, and then changed where it differs.
+  if (op === "import") return "update";
   return op === "refresh" ? "same" : undefined;
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace, type OutputMap, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { type Diagnostic, UserError } from "../model/diagnostic.js";
+import type { Platform, StackSettings } from "../model/plan-types.js";
 import { prepare } from "../providers/prepare.js";
 import { deployPipeline } from "../providers/program.js";
 import { providerOf } from "../providers/registry.js";
@@ -16,6 +17,7 @@ import { engineSignal } from "./interrupt.js";
 import { forgottenCreates, resumeInterrupted } from "./pending.js";
 import { findRepository, type Repository, readSettings } from "./repository.js";
 import { withScratchState } from "./scratch.js";
+import { type DeployedResource, deployedResources, namesOf, platformOf, retained } from "./state.js";
 
 export interface StackOptions {
   /** Anywhere in the user's repository. */
@@ -41,7 +43,7 @@ export interface StackSummary {
   readonly changes: Changes;
   /** Secret ones are `"[secret]"`. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** destroy: data that was left, by path; empty for the others. */
+  /** Data that was left by a destroy, or by an up that moved to another cloud, as paths or links. An up on the same cloud adopts it. */
   readonly kept: readonly string[];
   /** Warnings and notes of the project and the plan. */
   readonly diagnostics: readonly Diagnostic[];
@@ -143,7 +145,9 @@ async function operate(
   }
   const needsProgram = operation === "up" || operation === "preview";
   const checked = needsProgram ? prepare(settings, cwd) : undefined;
-  const program = checked && (async () => deployPipeline(checked.plan));
+  // Of the state that the operation finds.
+  let deployed: readonly DeployedResource[] = [];
+  const program = checked && (async () => deployPipeline(checked.plan, namesOf(deployed)));
 
   const signal = engineSignal(options.signal, process.stdin.isTTY);
   const counter = new ChangeCounter();
@@ -166,10 +170,23 @@ async function operate(
       options,
       async (stack) => {
         const look = operation !== "preview" && (await resumeInterrupted(repository, name, env, options.log));
-        const before = operation === "destroy" ? mask(await stack.outputs()) : {};
+        deployed = await deployedResources(stack, repository, {
+          ...env,
+          ...backendEnv(repository, env),
+          ...extra,
+        });
+        const from = platformOf(deployed);
+        const moves = operation === "up" && from !== undefined && from !== settings.cloud;
+        const releases = operation === "destroy" && settings.deleteData && from === settings.cloud;
+        const before = operation === "destroy" || moves ? mask(await stack.outputs()) : {};
         try {
+          if (releases) await releaseData(stack, settings, cwd, deployed, common);
           const result = await run(stack, look ? { ...common, refresh: true } : common);
-          return { before, after: "outputs" in result ? mask(result.outputs as OutputMap) : {} };
+          return {
+            kept:
+              from && (moves || operation === "destroy") && !releases ? keptBy(from, before, deployed) : [],
+            after: "outputs" in result ? mask(result.outputs as OutputMap) : {},
+          };
         } catch (error) {
           throw toUserError(error, name, messages);
         }
@@ -178,7 +195,7 @@ async function operate(
       { ...extra, HANDOFF_DELETE_DATA: settings.deleteData ? "true" : undefined },
     );
   const isNew = operation === "preview" && !hasState(repository, env, name);
-  const { before, after } = isNew ? await withScratchState(repository, name, act) : await act({});
+  const { kept, after } = isNew ? await withScratchState(repository, name, act) : await act({});
 
   return {
     stack: name,
@@ -186,10 +203,38 @@ async function operate(
     result: "succeeded",
     changes: counter.changes(),
     outputs: after,
-    kept: operation === "destroy" ? providerOf(settings.cloud).keptData(before) : [],
+    kept,
     diagnostics: [...diagnostics, ...(checked?.diagnostics ?? [])],
     durationMs: Math.round(now() - started),
   };
+}
+
+/**
+ * Data is kept by what the state says of each resource, which is as the last `up` left it. When the stack has been set to
+ * delete it since, an update of just those resources says so, to the state and to the cloud's own protection.
+ */
+async function releaseData(
+  stack: Stack,
+  settings: StackSettings,
+  cwd: string,
+  deployed: readonly DeployedResource[],
+  common: Common,
+): Promise<void> {
+  const target = retained(deployed).map(({ urn }) => urn);
+  if (target.length === 0) return;
+  const { plan } = prepare(settings, cwd);
+  await stack.up({ ...common, target, program: async () => deployPipeline(plan, namesOf(deployed)) });
+}
+
+/** What a platform keeps of a deployment that goes away: nothing, where every resource is deleted. */
+function keptBy(
+  platform: Platform,
+  outputs: Readonly<Record<string, unknown>>,
+  deployed: readonly DeployedResource[],
+): string[] {
+  // The local platform's state doesn't say: it looks at the disk.
+  if (platform !== "local" && retained(deployed).length === 0) return [];
+  return providerOf(platform).keptData(outputs);
 }
 
 /** False only for a stack of our own default state that has never been deployed. */

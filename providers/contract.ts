@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { DeployPlan, Platform } from "../model/plan-types.js";
+import type { Ask } from "./adopt.js";
 import type { CostLine, UsageOfPlan } from "./cost.js";
 import type { Rendering } from "./rendering.js";
 
@@ -65,6 +66,8 @@ export type CustomClass = new (
 export interface ComponentModule {
   classOf(type: string): CustomClass;
   lookup(type: string, inputs: pulumi.Inputs, options: pulumi.InvokeOptions): pulumi.Output<unknown>;
+  /** Like `lookup`, and rejects when what is asked for isn't there. Only platforms that don't adopt by themselves have it. */
+  readonly ask?: Ask;
 }
 
 /** One platform. */

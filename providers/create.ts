@@ -1,7 +1,7 @@
 /** Creates what a rendering describes, for every platform; decides nothing. */
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../model/diagnostic.js";
-
+import { adopting } from "./adopt.js";
 import type { ComponentModule, CustomClass } from "./contract.js";
 import {
   type Answers,
@@ -11,7 +11,7 @@ import {
   type RenderedResource,
   type Rendering,
 } from "./rendering.js";
-import { nearest } from "./settings.js";
+import { nearest } from "../model/nearest.js";
 
 /** A child resource before it is created, for a `transform`: what it returns is created instead. */
 export interface TransformedResource {
@@ -29,32 +29,45 @@ export interface CreateOptions {
   /** Values of the stack's secrets, by key. */
   readonly secrets: pulumi.Output<Readonly<Record<string, string>>>;
   readonly transforms?: Transforms;
+  /** Names of the resources that the stack's state has: what else the cloud has is adopted. Default: none is known. */
+  readonly deployed?: ReadonlySet<string>;
 }
 
 /** Creates the resources below `parent`; returns the outputs. @throws UserError for a transform of a type that is not there */
 export function createResources(
   { resources, lookups, outputs }: Rendering,
-  { classOf, lookup }: ComponentModule,
-  { parent, secrets, transforms = {} }: CreateOptions,
+  { classOf, lookup, ask }: ComponentModule,
+  { parent, secrets, transforms = {}, deployed = new Set() }: CreateOptions,
 ): Record<string, pulumi.Input<unknown>> {
   checkTransforms(transforms, resources);
   const known = new Map<string, object>();
+  // Asked when they are first referred to: a lookup may be about a resource that was made before (its keys).
+  const open = new Map(lookups.map((described) => [described.name, described]));
+  const lookUp = (name: string): void => {
+    const described = open.get(name);
+    if (!described) return;
+    open.delete(name);
+    const answer = lookup(described.type, inputs(described.inputs), { parent });
+    known.set(name, described.secret ? pulumi.secret(answer) : answer);
+  };
   const answers: Answers = {
-    reference: (name, path) => outputAt(find(known, name), path),
+    reference: (name, path) => {
+      lookUp(name);
+      return outputAt(find(known, name), path);
+    },
     secret: (key) => secrets.apply((values) => values[key]),
   };
   const inputs = (values: RenderedInputs) => evaluate(values, answers, later) as pulumi.Inputs;
 
-  for (const { type, name, inputs: values } of lookups) {
-    known.set(name, lookup(type, inputs(values), { parent }));
-  }
   for (const resource of resources) {
     if (resource.parent === null) continue;
     const { type, name, dependsOn = [], inputs: values } = resource;
+    const adopt = ask && !deployed.has(name) ? adopting(type, ask) : undefined;
     const described: TransformedResource = {
       args: inputs(values),
       options: {
         parent,
+        ...(adopt ? { transforms: [adopt] } : {}),
         ...optionsOf(resource),
         dependsOn: dependsOn.map((other) => find(known, other) as pulumi.Resource),
         additionalSecretOutputs: Object.keys(values).filter((key) => isSecretReference(values[key])),

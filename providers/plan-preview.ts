@@ -53,7 +53,9 @@ export async function previewPlan(plan: DeployPlan, pulumiProject: string): Prom
   const recorder = new Recorder(rendering);
   await pulumi.runtime.setMocks(recorder, pulumiProject, plan.settings.stack, false);
   try {
-    new Pipeline(name, { plan, secrets: hidden(rendering) });
+    // Nothing is looked for in a cloud.
+    const deployed = new Set(rendering.resources.map((resource) => resource.name));
+    new Pipeline(name, { plan, secrets: hidden(rendering), deployed });
   } finally {
     // Waits for every registration.
     await pulumi.runtime.disconnect();

@@ -7,6 +7,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../model/diagnostic.js";
 import type { ComponentModule, CustomClass } from "./contract.js";
 
+type Question = (args: pulumi.Inputs, options: pulumi.InvokeOptions) => Promise<unknown>;
 type Lookup = (args: pulumi.Inputs, options: pulumi.InvokeOptions) => pulumi.Output<unknown>;
 
 /** Tokens' first part, to the npm package. */
@@ -21,6 +22,7 @@ const packages: Readonly<Record<string, string>> = {
 export const sdkModule: ComponentModule = {
   classOf: (type) => load(type, (name) => name) as CustomClass,
   lookup: (type, inputs, options) => (load(type, (name) => `${name}Output`) as Lookup)(inputs, options),
+  ask: async (type, inputs, options) => await (load(type, (name) => name) as Question)(inputs, options),
 };
 
 /** npm package, file in it and name of what a token means: `aws:ecs/cluster:Cluster` is `Cluster` of `@pulumi/aws/ecs/cluster.js`. */
@@ -30,7 +32,8 @@ export function sdkFile(token: string): { packageName: string; file: string; nam
   if (packageName === undefined) throw new Error(`no SDK is known for ${token}`);
   // `ecs/cluster` names the file; azure-native's `app` and the `index` of a package only the folder.
   const [folder = ""] = module.split("/");
-  const base = name.charAt(0).toLowerCase() + name.slice(1);
+  // Capitals that a name starts with are small in its file's: `IAMMember` is in `iammember.js`.
+  const base = name.replace(/^[A-Z]+/, (capitals) => capitals.toLowerCase());
   return {
     packageName,
     file: [packageName, ...(folder === "index" ? [] : [folder]), `${base}.js`].join("/"),

@@ -1,0 +1,56 @@
+/** What a stack's state says is there, before an operation. */
+import { existsSync, readFileSync } from "node:fs";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { type Platform, platforms } from "../model/plan-types.js";
+import { stackStateFile, stateFolder } from "./backend.js";
+import type { Env } from "./env.js";
+import type { Repository } from "./repository.js";
+
+export interface DeployedResource {
+  readonly urn: string;
+  readonly type: string;
+  /** In the cloud, not only in the state. */
+  readonly custom?: boolean;
+  /** Left where it is when it is no longer wanted. */
+  readonly retainOnDelete?: boolean;
+}
+
+/**
+ * The resources of a stack. A state in files is read as it is; another one through the engine.
+ * @param env the engine's: with the backend
+ */
+export async function deployedResources(
+  stack: Stack,
+  repository: Repository,
+  env: Env,
+): Promise<readonly DeployedResource[]> {
+  const folder = stateFolder(repository, env);
+  const file = folder && stackStateFile(folder, repository.name, stack.name);
+  const state: unknown =
+    file && existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : await stack.exportStack();
+  const { checkpoint, deployment } = state as {
+    checkpoint?: { latest?: Latest };
+    deployment?: Latest;
+  };
+  return (checkpoint?.latest ?? deployment)?.resources ?? [];
+}
+
+interface Latest {
+  readonly resources?: readonly DeployedResource[];
+}
+
+/** Names of what is in a cloud. */
+export function namesOf(resources: readonly DeployedResource[]): ReadonlySet<string> {
+  return new Set(resources.filter(({ custom }) => custom).map(({ urn }) => urn.split("::").at(-1) ?? ""));
+}
+
+/** The platform that a stack is deployed to; undefined when nothing is deployed. */
+export function platformOf(resources: readonly DeployedResource[]): Platform | undefined {
+  const types = resources.map(({ type }) => type);
+  return platforms.find((platform) => types.includes(`handoff:${platform}:Pipeline`));
+}
+
+/** What would be left behind when it is removed. */
+export function retained(resources: readonly DeployedResource[]): DeployedResource[] {
+  return resources.filter(({ retainOnDelete }) => retainOnDelete === true);
+}
