@@ -2,14 +2,28 @@
  * The runner in a container: what to run, from arguments and environment alone (docs/environment.md, "In a container").
  * The same image runs any task, for any schedule.
  */
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { isSecretVariable, secretVariable } from "../../model/container-env.js";
 import { latestFire, parseCron } from "../../model/cron.js";
 import { UserError } from "../../model/diagnostic.js";
 import type { RunRequest, RunSpec } from "../../model/run.js";
+import type { Job } from "./job.js";
 
 export const containerUsage = `usage:
-  run [--no-retries] [-v KEY=VALUE]… [-e KEY=VALUE]… [TASK…]`;
+  run [--no-retries] [-v KEY=VALUE]… [-e KEY=VALUE]… [TASK…]   run the project's tasks
+  exec -- COMMAND [ARGUMENT…]                                   run a command as a task's would be
+  info                                                          what is in this image, as JSON`;
+
+/** The image as its Dockerfile makes it. */
+export interface Image {
+  /** Holds `spec.json`, `project/` and `venvs/`. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  read(file: string): string;
+}
 
 export interface ContainerRun {
   readonly request: RunRequest;
@@ -27,6 +41,104 @@ export interface ContainerSource {
   readonly spec: RunSpec;
   readonly now: Date;
   readonly runId: string;
+}
+
+/** `HANDOFF_ROOT`, which the image sets; undefined outside of one. */
+export function imageRoot(env: Image["env"]): string | undefined {
+  return nonEmpty(env.HANDOFF_ROOT);
+}
+
+/** The run that a container was started for. @throws UserError as `containerRun` */
+export function containerJob(image: Image, call: Pick<ContainerSource, "args" | "now" | "runId">): Job {
+  const { env, root } = image;
+  const { spec, request, secrets, baseEnv } = containerRun({ ...call, env, spec: specOf(image) });
+  const artifacts = artifactsOf(env.HANDOFF_ARTIFACTS);
+  return {
+    spec,
+    request,
+    log: { format: env.HANDOFF_LOG_FORMAT === "text" ? "text" : "json" },
+    warnings: artifacts.warnings,
+    context: {
+      codeDir: join(root, "project"),
+      workDir: join(nonEmpty(env.HANDOFF_WORK) ?? join(tmpdir(), "handoff"), request.runId),
+      venvsDir: join(root, "venvs"),
+      artifactsDir: artifacts.dir,
+      secrets,
+      baseEnv,
+      ...(nonEmpty(env.HANDOFF_GRACE_SECONDS) === undefined
+        ? {}
+        : { graceMs: Number(env.HANDOFF_GRACE_SECONDS) * 1000 }),
+    },
+  };
+}
+
+/** What is in the image. */
+export function imageInfo(image: Image): Readonly<Record<string, unknown>> {
+  const { project } = specOf(image);
+  return {
+    schemaVersion: 1,
+    project: project.name,
+    dialect: project.dialect,
+    contentHash: nonEmpty(image.env.HANDOFF_CONTENT_HASH) ?? null,
+    tasks: project.tasks.map(({ name }) => name),
+    venvs: [...new Set(project.installs.map(({ venv }) => venv))],
+    node: process.version,
+  };
+}
+
+/** Runs a command in the environment of the project's commands, with all virtual environments on PATH. Gives its exit code. */
+export function runCommand(image: Image, args: readonly string[], signal: AbortSignal): Promise<number> {
+  const [command, ...rest] = args[0] === "--" ? args.slice(1) : args;
+  if (command === undefined) {
+    throw new UserError("exec needs a command", { code: "usage", hint: containerUsage });
+  }
+  const spec = specOf(image);
+  const { baseEnv, secrets } = containerRun({
+    args: [],
+    env: image.env,
+    spec,
+    now: new Date(),
+    runId: "exec",
+  });
+  const bins = spec.project.installs.map(({ venv }) => join(image.root, "venvs", venv, "bin"));
+  const env = {
+    ...baseEnv,
+    ...Object.fromEntries(spec.project.secretEnvs.map((key) => [key, secrets.get(key) ?? ""])),
+    ...spec.project.envs,
+    PATH: [...new Set(bins), baseEnv.PATH ?? ""].join(delimiter),
+  };
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, rest, { cwd: join(image.root, "project"), env, stdio: "inherit" });
+    signal.addEventListener("abort", () => child.kill(signal.reason));
+    child.on("error", (error) => {
+      reject(new UserError(`${command} can't be started: ${error.message}`, { code: "not-started" }));
+    });
+    child.on("exit", (code, ended) => resolve(code ?? (ended === "SIGINT" ? 130 : 143)));
+  });
+}
+
+function specOf({ root, read }: Image): RunSpec {
+  const file = join(root, "spec.json");
+  try {
+    return JSON.parse(read(file)) as RunSpec;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${file} can't be read: ${reason}`, {
+      code: "unreadable",
+      hint: "build the image anew with handoff up",
+    });
+  }
+}
+
+/** A folder, such as a volume that is mounted. */
+function artifactsOf(url: string | undefined): { dir: string | null; warnings: string[] } {
+  const given = nonEmpty(url);
+  if (given === undefined) return { dir: null, warnings: [] };
+  if (given.startsWith("/")) return { dir: given, warnings: [] };
+  return {
+    dir: null,
+    warnings: [`artifacts are not kept: this runner knows folders alone, and HANDOFF_ARTIFACTS is ${given}`],
+  };
 }
 
 /** @throws UserError `usage` for arguments that aren't right, `invalid-environment` for a variable that isn't */
