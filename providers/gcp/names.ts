@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { type NameRule, physicalName } from "../../model/names.js";
 import type { DeployPlan } from "../../model/plan-types.js";
+import { isOrchestrated } from "../flows.js";
 
 const dashes = {
   allowed: /[a-z0-9-]/,
@@ -42,22 +43,28 @@ export const names = {
   /** Up to 100 of `[A-Za-z0-9_.-]`. Source: Cloud Logging; UNCONFIRMED. */
   logBucket: { ...dashes, max: 100 },
   sink: { ...dashes, max: 100 },
-  metric: { ...dashes, max: 100 },
+  /** Prefix of objects in the artifact bucket. */
+  keyPrefix: { allowed: /[A-Za-z0-9_-]/, max: 128, separator: "-" },
 } as const satisfies Readonly<Record<string, NameRule>>;
 
 export type NameKind = keyof typeof names;
 
 /** Name of a thing of the plan: client, project and stack, then `parts` that tell it from others of its kind. */
-export function nameOf(plan: DeployPlan, kind: NameKind, parts: readonly string[] = []): string {
+export function nameOf(plan: DeployPlan, kind: NameKind, ...parts: readonly string[]): string {
   const { settings, spec } = plan;
   const all = [settings.client, spec.project.name, settings.stack, ...parts];
   // The account's project makes names unique that are shared by everybody in the world.
   return legalName(names[kind], kind === "bucket" ? [...all, settings.gcpProject ?? ""] : all);
 }
 
+/** What the artifact bucket's objects start with, before the `/`. */
+export function artifactPrefix(plan: DeployPlan): string {
+  return physicalName(names.keyPrefix, [plan.spec.project.name]);
+}
+
 /** Names of jobs: a project of one job needs no name for it. */
 export function jobName(plan: DeployPlan, job: string): string {
-  return nameOf(plan, "job", plan.spec.project.deploy.granularity === "task" ? [job] : []);
+  return nameOf(plan, "job", ...(isOrchestrated(plan) ? [job] : []));
 }
 
 /** Google's own name, and what looks like it, is refused in many names: it is left out, and a hash tells the difference. */

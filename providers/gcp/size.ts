@@ -1,5 +1,6 @@
 /** Sizes of Cloud Run jobs. */
 import type { Resources } from "../../model/project.js";
+import { formatMemory } from "../../model/size.js";
 
 /**
  * vCPUs and the MiB that go with them. Whole vCPUs only: fractions are tied to a way of billing that jobs don't have.
@@ -31,19 +32,23 @@ export function roundSize({ cpu, memoryMiB }: Resources): RoundedSize {
   const wantedMiB = Math.ceil(memoryMiB ?? Math.min(defaultSize.memoryMiB, maxMiBFor(wantedCpu)));
   const found = sizes.find((size) => size.cpu >= wantedCpu && size.maxMiB >= wantedMiB);
   if (!found) {
-    const largest = sizes[sizes.length - 1];
-    return {
-      problem: `${wantedCpu} vCPU with ${wantedMiB} MiB is more than a Cloud Run job can have: at most ${largest?.cpu} vCPU and ${largest?.maxMiB} MiB`,
-    };
+    return { problem: `no Cloud Run size has ${asked(cpu, memoryMiB)}: the largest is 8 vCPU with 32 GiB` };
   }
   const size = { cpu: found.cpu, memoryMiB: Math.max(found.minMiB, wantedMiB) };
-  const notes = [
-    ...(cpu !== undefined && size.cpu !== cpu ? [`${cpu} vCPU is rounded up to ${size.cpu}`] : []),
-    ...(memoryMiB !== undefined && size.memoryMiB !== memoryMiB
-      ? [`${memoryMiB} MiB of memory is rounded up to ${size.memoryMiB}`]
-      : []),
-  ];
+  const notes: string[] = [];
+  if (cpu !== undefined && size.cpu !== cpu) notes.push(`cpu ${cpu} -> ${size.cpu}`);
+  if (memoryMiB !== undefined && size.memoryMiB !== memoryMiB) {
+    notes.push(`memory ${formatMemory(memoryMiB)} -> ${formatMemory(size.memoryMiB)}`);
+  }
   return { size, notes };
+}
+
+function asked(cpu: number | undefined, memoryMiB: number | undefined): string {
+  const parts = [
+    ...(cpu === undefined ? [] : [`${cpu} vCPU`]),
+    ...(memoryMiB === undefined ? [] : [formatMemory(memoryMiB)]),
+  ];
+  return parts.join(" and ");
 }
 
 function maxMiBFor(cpu: number): number {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { totalOf, usageOf } from "../../../providers/cost.js";
-import { cost, minimumSeconds, prices } from "../../../providers/gcp/cost.js";
+import { cost } from "../../../providers/gcp/cost.js";
+import { minimumSeconds, prices } from "../../../providers/gcp/prices.js";
 import { fullPlan, planOf, samplePlan } from "../plans.js";
 
 const hourly = (tasks: string) => `version: 1

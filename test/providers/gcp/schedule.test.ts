@@ -95,7 +95,7 @@ describe("schedules of Cloud Scheduler", () => {
     const minutes = fc
       .integer({ min: 0, max: 4 * 366 * 1440 })
       .map((m) => new Date(Date.UTC(2026, 0, 1, 0, m)));
-    fc.assert(
+    void fc.assert(
       fc.property(expressions, fc.array(minutes, { minLength: 50, maxLength: 50 }), (text, times) => {
         const cron = parseCron(text);
         const expression = rendered(text);

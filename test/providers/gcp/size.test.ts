@@ -34,7 +34,7 @@ describe("sizes of Cloud Run jobs", () => {
   it("say what was rounded up", () => {
     expect(roundSize({ cpu: 0.5, memoryMiB: 256 })).to.deep.equal({
       size: { cpu: 1, memoryMiB: 512 },
-      notes: ["0.5 vCPU is rounded up to 1", "256 MiB of memory is rounded up to 512"],
+      notes: ["cpu 0.5 -> 1", "memory 256Mi -> 512Mi"],
     });
     expect(roundSize({ cpu: 2, memoryMiB: 8192 })).to.deep.equal({
       size: { cpu: 2, memoryMiB: 8192 },
@@ -50,7 +50,9 @@ describe("sizes of Cloud Run jobs", () => {
 
   it("name the largest where nothing is large enough", () => {
     const rounded = roundSize({ cpu: 16 });
-    expect("problem" in rounded && rounded.problem).to.include("at most 8 vCPU and 32768 MiB");
-    expect(() => sizeOf({ memoryMiB: 40_000 })).to.throw("40000 MiB");
+    expect("problem" in rounded && rounded.problem).to.equal(
+      "no Cloud Run size has 16 vCPU: the largest is 8 vCPU with 32 GiB",
+    );
+    expect(() => sizeOf({ memoryMiB: 40_000 })).to.throw("the largest is 8 vCPU with 32 GiB");
   });
 });

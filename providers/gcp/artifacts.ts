@@ -1,0 +1,56 @@
+/** Buckets: the one for artifacts, and what they all have in common. */
+import { type RenderedValue, ref, text } from "../rendering.js";
+import { artifactPrefix, nameOf } from "./names.js";
+import { gcp, type Made } from "./resources.js";
+import type { Scope } from "./scope.js";
+
+export type Bucket = Made<"gcp:storage/bucket:Bucket">;
+
+/** What survives from run to run, and an archive of each run for a while. */
+export function renderArtifacts(scope: Scope): Bucket {
+  const age = scope.plan.settings.artifactRetentionDays;
+  return renderBucket(scope, scope.name("artifacts"), "artifacts", [
+    {
+      action: { type: "Delete" },
+      condition: { age, matchesPrefixes: [`${artifactPrefix(scope.plan)}/runs/`], withState: "LIVE" },
+    },
+  ]);
+}
+
+/** A private, versioned bucket, encrypted as all are; kept when it is no longer wanted, unless the stack says otherwise. */
+export function renderBucket(
+  { plan, parent, project, region, labels }: Scope,
+  name: string,
+  purpose: string,
+  rules: readonly Readonly<Record<"action" | "condition", Readonly<Record<string, RenderedValue>>>>[] = [],
+): Bucket {
+  const { deleteData } = plan.settings;
+  return gcp(
+    "gcp:storage/bucket:Bucket",
+    name,
+    parent,
+    {
+      name: nameOf(plan, "bucket", purpose),
+      project,
+      // As the API answers it: small letters would be a difference.
+      location: region.toUpperCase(),
+      uniformBucketLevelAccess: true,
+      publicAccessPrevention: "enforced",
+      versioning: { enabled: true },
+      softDeletePolicy: { retentionDurationSeconds: 7 * 86_400 },
+      lifecycleRules: [
+        { action: { type: "Delete" }, condition: { daysSinceNoncurrentTime: 30, withState: "ARCHIVED" } },
+        { action: { type: "AbortIncompleteMultipartUpload" }, condition: { age: 7 } },
+        ...rules,
+      ] as never,
+      forceDestroy: deleteData,
+      labels,
+    },
+    { retainOnDelete: !deleteData },
+  );
+}
+
+/** Where the runner finds the state of the last run and archives each. */
+export function artifactsUrl({ plan }: Pick<Scope, "plan">, made: Bucket): RenderedValue {
+  return text`gs://${ref(made, "name")}/${artifactPrefix(plan)}`;
+}

@@ -1,0 +1,170 @@
+/**
+ * Source of a workflow that runs jobs: levels of the dependency graph one after the other, the jobs of a level beside each
+ * other, each with its own retries. Typed data, written as JSON, which Workflows reads as it does YAML. Texts with `${…}`
+ * are Workflows' own expressions.
+ */
+import type { PlannedJob } from "../../model/plan-types.js";
+import type { Flow } from "../flows.js";
+
+/** A step is an object with one key, its name. */
+export type Step = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface Subworkflow {
+  readonly params?: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+export interface WorkflowSource {
+  readonly main: Subworkflow;
+  readonly [name: string]: Subworkflow;
+}
+
+/** A job as the workflow calls it. */
+export interface CalledJob {
+  readonly job: PlannedJob;
+  /** Name of the Cloud Run job. */
+  readonly physicalName: string;
+  /** Seconds after which Cloud Run itself ends an execution. */
+  readonly timeoutSeconds: number;
+  /** What it is called with: an expression, or data with expressions in it. */
+  readonly call: unknown;
+}
+
+export interface Place {
+  readonly project: string;
+  readonly region: string;
+}
+
+/** Branches of one parallel step. Source: Workflows' quotas; UNCONFIRMED. Steps may be nested twice. */
+const branchesPerStep = 10;
+/** Jobs of a level that nested steps hold. */
+export const jobsPerLevel = branchesPerStep * branchesPerStep;
+
+/** Bytes of a source. Source: Google's discovery document (CLOUDS.md). */
+export const maxSourceBytes = 128 * 1024;
+
+/** Time that an execution may take to start and to end, beside the job's own. */
+const startSeconds = 600;
+
+/** Jobs by level: each depends only on jobs of earlier ones. */
+export function levelsOf<J extends { readonly name: string; readonly dependsOn: readonly string[] }>(
+  jobs: readonly J[],
+): J[][] {
+  const levelOf = new Map<string, number>();
+  const levels: J[][] = [];
+  for (const job of jobs) {
+    const level = Math.max(-1, ...job.dependsOn.map((other) => levelOf.get(other) ?? -1)) + 1;
+    levelOf.set(job.name, level);
+    const found = levels[level] ?? [];
+    found.push(job);
+    levels[level] = found;
+  }
+  return levels;
+}
+
+/** Steps that run the jobs of a flow. `called` has each of them. */
+export function flowSteps(flow: Flow, called: ReadonlyMap<string, CalledJob>): Step[] {
+  return levelsOf(flow.jobs).map((level, index) => {
+    const steps = level.map(({ name }) => jobStep(find(called, name)));
+    const [only] = steps;
+    return steps.length === 1 && only ? only : parallel(`level_${index + 1}`, steps);
+  });
+}
+
+/** A branch that fails lets the others of its step end, and fails the step then. */
+function parallel(name: string, steps: readonly Step[]): Step {
+  if (steps.length <= branchesPerStep) {
+    const branches = steps.map((step, index) => ({ [`branch_${index + 1}`]: { steps: [step] } }));
+    return { [name]: { parallel: { branches } } };
+  }
+  const size = Math.ceil(steps.length / branchesPerStep);
+  const groups: Step[] = [];
+  for (let from = 0; from < steps.length; from += size) {
+    groups.push(parallel(`${name}_${groups.length + 1}`, steps.slice(from, from + size)));
+  }
+  return parallel(name, groups);
+}
+
+function jobStep({ job, physicalName, timeoutSeconds, call }: CalledJob): Step {
+  const run = { call: "run_job", args: { job: physicalName, seconds: timeoutSeconds + startSeconds, call } };
+  const { max = 0, delaySeconds = 0, backoff = 1 } = job.retries ?? {};
+  const name = stepName(job.name);
+  if (max === 0) return { [name]: run };
+  return {
+    [name]: {
+      try: run,
+      retry: {
+        // Whatever its cause, as the runner does in a project of one job.
+        predicate: "${always}",
+        max_retries: max,
+        backoff: {
+          initial_delay: delaySeconds,
+          max_delay: Math.max(delaySeconds, delaySeconds * backoff ** (max - 1)),
+          multiplier: backoff,
+        },
+      },
+    },
+  };
+}
+
+/** Step names are unique in a workflow; letters, digits and `_`. */
+function stepName(job: string): string {
+  return `job_${job.replace(/[^A-Za-z0-9]/g, (character) => `_${character.codePointAt(0)?.toString(16)}_`)}`;
+}
+
+/** What `flowSteps` call. An execution that failed is an error, however the connector ends. */
+export function jobSubworkflows({ project, region }: Place): Readonly<Record<string, Subworkflow>> {
+  return {
+    run_job: {
+      params: ["job", "seconds", "call"],
+      steps: [
+        {
+          run: {
+            // v1 is the documented connector: it waits for the execution's end, at most `timeout`.
+            call: "googleapis.run.v1.namespaces.jobs.run",
+            args: {
+              name: `\${"namespaces/${project}/jobs/" + job}`,
+              location: region,
+              body: { overrides: { containerOverrides: ["${call}"] } },
+              connector_params: { timeout: "${seconds}" },
+            },
+            result: "execution",
+          },
+        },
+        {
+          check: {
+            switch: [
+              {
+                condition: '${default(map.get(execution, ["status", "failedCount"]), 0) > 0}',
+                raise: {
+                  tags: ["JobFailed"],
+                  message: '${"job " + job + " failed: execution " + execution.metadata.name}',
+                },
+              },
+            ],
+          },
+        },
+        { done: { return: "${execution.metadata.name}" } },
+      ],
+    },
+    always: { params: ["error"], steps: [{ answer: { return: true } }] },
+  };
+}
+
+/** As Workflows is given it. */
+export function sourceText(source: WorkflowSource): string {
+  return `${JSON.stringify(source, null, 2)}\n`;
+}
+
+/** Text of the plan in a source: what looks like an expression is none. */
+export function literal(value: string): string {
+  if (!value.includes("$")) return value;
+  const parts = value.split("$").map((part) => JSON.stringify(part));
+  return `\${${parts.join(' + "$" + ')}}`;
+}
+
+function find(called: ReadonlyMap<string, CalledJob>, name: string): CalledJob {
+  const found = called.get(name);
+  if (!found) throw new Error(`job ${name} is not described`);
+  return found;
+}
