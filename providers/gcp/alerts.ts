@@ -24,7 +24,7 @@ type Condition =
   /** A log entry. Monitoring takes it only as a policy's one condition. */
   | { readonly log: string };
 
-export function renderAlerts(
+export function alerts(
   scope: Scope,
   channels: ReadonlyMap<string, Channel>,
   watched: Watched,

@@ -7,9 +7,9 @@ import type { Scope } from "./scope.js";
 export type Bucket = Made<"gcp:storage/bucket:Bucket">;
 
 /** What survives from run to run, and an archive of each run for a while. */
-export function renderArtifacts(scope: Scope): Bucket {
+export function artifacts(scope: Scope): Bucket {
   const age = scope.plan.settings.artifactRetentionDays;
-  return renderBucket(scope, scope.name("artifacts"), "artifacts", [
+  return bucket(scope, scope.name("artifacts"), "artifacts", [
     {
       action: { type: "Delete" },
       condition: { age, matchesPrefixes: [`${artifactPrefix(scope.plan)}/runs/`], withState: "LIVE" },
@@ -18,7 +18,7 @@ export function renderArtifacts(scope: Scope): Bucket {
 }
 
 /** A private, versioned bucket, encrypted as all are; kept when it is no longer wanted, unless the stack says otherwise. */
-export function renderBucket(
+export function bucket(
   { plan, parent, project, region, labels }: Scope,
   name: string,
   purpose: string,

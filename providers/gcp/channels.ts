@@ -6,13 +6,13 @@ import { createHash } from "node:crypto";
 import type { Notification } from "../../model/project.js";
 import { type RenderedResource, ref, text } from "../rendering.js";
 import type { Bucket } from "./artifacts.js";
-import { renderWorkflow } from "./flows.js";
-import { grantOnSecret, grantOnTopic, type Identity, renderAccount } from "./identity.js";
+import { workflowOf } from "./flows.js";
+import { accountOf, grantOnSecret, grantOnTopic, type Identity } from "./identity.js";
 import { nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
 import { namesOf, type Scope } from "./scope.js";
 import type { Secrets } from "./secrets.js";
-import { renderEvents, renderTopic } from "./triggers.js";
+import { deliveryOf, topicOf } from "./triggers.js";
 import { literal, type Step, type WorkflowSource } from "./workflow-source.js";
 
 export type Target = Notification["target"];
@@ -46,7 +46,7 @@ export function isCalled(target: Target, secretKeys: readonly string[]): boolean
 }
 
 /** A channel for each target, by `targetId`; targets that are named twice have one. */
-export function renderChannels(scope: Scope, parts: ChannelParts): Map<string, Channel> {
+export function channels(scope: Scope, parts: ChannelParts): Map<string, Channel> {
   const { notifications, settings } = scope.plan;
   const channels = new Map<string, Channel>();
   for (const { target } of notifications) {
@@ -81,7 +81,7 @@ function renderWebhook(
 ): Channel {
   const { name, parent, project, labels, title } = scope;
   if (!events) throw new Error("a webhook needs somebody who starts its workflow");
-  const topic = renderTopic(scope, name("topic", "alerts", id), ["alerts", id]);
+  const topic = topicOf(scope, name("topic", "alerts", id), ["alerts", id]);
   const channel = gcp("gcp:monitoring/notificationChannel:NotificationChannel", name("channel", id), parent, {
     project,
     type: "pubsub",
@@ -93,11 +93,11 @@ function renderWebhook(
   // Monitoring's agent, which the project's first channel of this type makes; the bucket knows the project's number.
   const agent = text`serviceAccount:service-${ref(artifacts, "projectNumber")}@gcp-sa-monitoring-notification.iam.gserviceaccount.com`;
   const publish = { ...grantOnTopic(scope, topic, "monitoring", agent), dependsOn: [channel.name] };
-  const account = renderAccount(scope, "notifier", [id], `the call of ${id}`);
+  const account = accountOf(scope, "notifier", [id], `the call of ${id}`);
   const secret =
     target.kind === "webhook" && target.secret !== undefined ? secrets.secrets.get(target.secret) : undefined;
   const grants = secret ? [grantOnSecret(scope, secret, `notifier-${id}`, account)] : [];
-  const workflow = renderWorkflow(scope, {
+  const workflow = workflowOf(scope, {
     name: name("notifier", id),
     physicalName: nameOf(scope.plan, "workflow", "notifier", id),
     description: `handoff: calls a webhook when ${title} has news`,
@@ -105,7 +105,7 @@ function renderWebhook(
     source: notifierSource(scope, target),
     dependsOn: namesOf([...grants, ...(secret ? secrets.versions : [])]),
   });
-  const delivery = renderEvents(scope, name("events", "alerts", id), ["alerts", id], {
+  const delivery = deliveryOf(scope, name("events", "alerts", id), ["alerts", id], {
     topic,
     workflow,
     account: events.account,

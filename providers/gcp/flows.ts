@@ -3,7 +3,7 @@ import type { PlannedJob } from "../../model/plan-types.js";
 import type { ContainerCall } from "../container.js";
 import { type Flow, flowsOf, isOrchestrated } from "../flows.js";
 import { type RenderedResource, ref } from "../rendering.js";
-import { type Account, grantOnJob, grantOnProject, type Identity, renderAccount } from "./identity.js";
+import { type Account, accountOf, grantOnJob, grantOnProject, type Identity } from "./identity.js";
 import { type Job, platformTimeout } from "./job.js";
 import { jobName, nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
@@ -36,10 +36,10 @@ export function callsOf(jobs: readonly PlannedJob[], call: (job: PlannedJob) => 
 }
 
 /** Who the workflows are: they start the jobs and wait for their end. Null where there are none. */
-export function renderWorkflowIdentity(scope: Scope, jobs: readonly Job[]): Identity | null {
+export function workflowIdentity(scope: Scope, jobs: readonly Job[]): Identity | null {
   const { plan } = scope;
   if (!isOrchestrated(plan) && plan.triggers.length === 0) return null;
-  const account = renderAccount(scope, "workflows", [], "the workflows");
+  const account = accountOf(scope, "workflows", [], "the workflows");
   const grants = [
     ...jobs.map((job) => grantOnJob(scope, job, "workflows", account)),
     grantOnProject(scope, "workflows", account, "roles/run.viewer"),
@@ -93,11 +93,11 @@ export function flowSource(scope: Pick<Scope, "plan"> & Place, flow: Flow): Work
   };
 }
 
-export function renderFlows(scope: Scope, identity: Identity | null, jobs: readonly Job[]): FlowWorkflow[] {
+export function flows(scope: Scope, identity: Identity | null, jobs: readonly Job[]): FlowWorkflow[] {
   if (!identity) return [];
   return flowsOf(scope.plan).map((flow) => ({
     name: flow.name,
-    workflow: renderWorkflow(scope, {
+    workflow: workflowOf(scope, {
       name: scope.name("flow", flow.name),
       physicalName: nameOf(scope.plan, "workflow", flow.name),
       description: `handoff: jobs of ${scope.title}, in order`,
@@ -117,7 +117,7 @@ export interface WorkflowParts {
   readonly dependsOn: readonly string[];
 }
 
-export function renderWorkflow({ parent, project, region, labels }: Scope, parts: WorkflowParts): Workflow {
+export function workflowOf({ parent, project, region, labels }: Scope, parts: WorkflowParts): Workflow {
   return gcp(
     "gcp:workflows/workflow:Workflow",
     parts.name,

@@ -46,7 +46,7 @@ export function grantOnProject(
   );
 }
 
-export function renderAccount(scope: Scope, kind: string, parts: readonly string[], what: string): Account {
+export function accountOf(scope: Scope, kind: string, parts: readonly string[], what: string): Account {
   return gcp("gcp:serviceaccount/account:Account", scope.name("account", kind, ...parts), scope.parent, {
     accountId: nameOf(scope.plan, "serviceAccount", kind, ...parts),
     project: scope.project,
@@ -58,12 +58,8 @@ export function renderAccount(scope: Scope, kind: string, parts: readonly string
  * A job's own account: it reads its secrets, and works with the artifacts and declared stores. What it logs is collected by
  * Cloud Run, and the image is pulled by Cloud Run's own agent: it needs no role for these.
  */
-export function renderJobIdentity(
-  scope: Scope,
-  job: string,
-  { secrets, artifacts, stores }: JobAccess,
-): Identity {
-  const account = renderAccount(scope, "job", [job], `job ${job}`);
+export function jobIdentity(scope: Scope, job: string, { secrets, artifacts, stores }: JobAccess): Identity {
+  const account = accountOf(scope, "job", [job], `job ${job}`);
   const member = ref(account, "member");
   const buckets = [artifacts, ...stores.buckets];
   const grants: RenderedResource[] = [

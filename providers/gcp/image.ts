@@ -9,17 +9,17 @@ export interface RunnerImage {
   readonly resources: readonly RenderedResource[];
   readonly lookups: readonly TypedLookup<string>[];
   /** With its digest: a new image is a new revision of the jobs. */
-  readonly ref: RenderedValue;
+  readonly reference: RenderedValue;
 }
 
 /** Days after which an image goes, and how many of the latest stay however old they are. */
 const keep = { days: 30, images: 10 } as const;
 
 /** The stack's own image where it names one; else a repository and the image that is built and pushed there. */
-export function renderImage(scope: Scope): RunnerImage {
+export function image(scope: Scope): RunnerImage {
   const { plan, name, parent, project, region, labels } = scope;
   const { settings } = plan;
-  if (settings.image !== undefined) return { resources: [], lookups: [], ref: settings.image };
+  if (settings.image !== undefined) return { resources: [], lookups: [], reference: settings.image };
   const repository = gcp("gcp:artifactregistry/repository:Repository", name("repository"), parent, {
     repositoryId: nameOf(plan, "repository"),
     project,
@@ -56,5 +56,5 @@ export function renderImage(scope: Scope): RunnerImage {
       },
     }) as Parameters<typeof gcp<"docker-build:index:Image">>[3],
   );
-  return { resources: [repository, image], lookups: [login], ref: ref(image, "ref") };
+  return { resources: [repository, image], lookups: [login], reference: ref(image, "ref") };
 }

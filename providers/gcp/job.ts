@@ -44,7 +44,7 @@ export interface JobParts {
 }
 
 /** Retries are the runner's or the workflow's: Cloud Run, which can't tell a start that failed from a run, makes none. */
-export function renderJob(scope: Scope, job: PlannedJob, parts: JobParts): Job {
+export function job(scope: Scope, job: PlannedJob, parts: JobParts): Job {
   const { plan, parent, project, region, labels } = scope;
   const { identity, image, network, secrets } = parts;
   const { cpu, memoryMiB } = sizeOf(job.resources);

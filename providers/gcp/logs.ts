@@ -15,7 +15,7 @@ export function jobsFilter({ plan }: Scope): string {
 }
 
 /** A sink may write to a bucket of its own project without being granted anything (UNCONFIRMED). */
-export function renderLogs(scope: Scope): RenderedResource[] {
+export function logs(scope: Scope): RenderedResource[] {
   const { plan, parent, project, region } = scope;
   const { logRetentionDays } = plan.settings;
   if (logRetentionDays <= defaultRetentionDays) return [];

@@ -28,7 +28,7 @@ export interface VpcAccess {
 /** Of the network that nat makes: 1,000 jobs at a time; nothing else is in it. */
 const subnetRange = "10.8.0.0/22";
 
-export function renderNetwork(scope: Scope): Network {
+export function network(scope: Scope): Network {
   const { network } = scope.plan.settings;
   switch (network.mode) {
     case "public":

@@ -19,7 +19,7 @@ export interface Shown {
   readonly network: Network;
 }
 
-export function outputsOf(scope: Scope, shown: Shown): RenderedInputs {
+export function outputs(scope: Scope, shown: Shown): RenderedInputs {
   const { plan, project, region } = scope;
   const { artifacts, stores, network, triggers, flows } = shown;
   const home = "https://console.cloud.google.com";

@@ -1,56 +1,51 @@
 import type { DeployPlan } from "../../model/plan-types.js";
 import type { RenderContext } from "../contract.js";
 import type { RenderedResource, Rendering } from "../rendering.js";
-import { renderAlerts } from "./alerts.js";
+import { alerts } from "./alerts.js";
 import { withApis } from "./apis.js";
-import { renderArtifacts } from "./artifacts.js";
-import { isCalled, renderChannels } from "./channels.js";
-import { renderFlows, renderWorkflowIdentity } from "./flows.js";
-import { renderJobIdentity } from "./identity.js";
-import { renderImage } from "./image.js";
-import { renderJob } from "./job.js";
-import { renderLogs } from "./logs.js";
-import { renderNetwork } from "./network.js";
-import { outputsOf } from "./outputs.js";
-import { renderSchedules } from "./schedules.js";
+import { artifacts } from "./artifacts.js";
+import { channels, isCalled } from "./channels.js";
+import { flows, workflowIdentity } from "./flows.js";
+import { jobIdentity } from "./identity.js";
+import { image } from "./image.js";
+import { job } from "./job.js";
+import { logs } from "./logs.js";
+import { network } from "./network.js";
+import { outputs } from "./outputs.js";
+import { schedules } from "./schedules.js";
 import { scopeOf } from "./scope.js";
-import { jobSecretKeys, renderSecrets } from "./secrets.js";
-import { renderStores } from "./stores.js";
-import { renderEventsIdentity, renderTriggers } from "./triggers.js";
+import { jobSecretKeys, secrets } from "./secrets.js";
+import { stores } from "./stores.js";
+import { eventsIdentity, triggers } from "./triggers.js";
 
 /** The plan as resources of Google Cloud, each after those it refers to. */
 export function render(plan: DeployPlan, context: RenderContext): Rendering {
   const scope = scopeOf(plan, context);
-  const network = renderNetwork(scope);
-  const image = renderImage(scope);
-  const secrets = renderSecrets(scope);
-  const artifacts = renderArtifacts(scope);
-  const stores = renderStores(scope);
+  const net = network(scope);
+  const runner = image(scope);
+  const held = secrets(scope);
+  const kept = artifacts(scope);
+  const declared = stores(scope);
 
   const keys = jobSecretKeys(plan);
-  const jobSecrets = keys.flatMap((key) => secrets.secrets.get(key) ?? []);
-  const identities = plan.jobs.map(({ name }) =>
-    renderJobIdentity(scope, name, { secrets: jobSecrets, artifacts, stores }),
-  );
-  const jobs = plan.jobs.flatMap((job, index) => {
-    const identity = identities[index];
-    if (!identity) return [];
-    return [renderJob(scope, job, { identity, image: image.ref, network, artifacts, stores, secrets, keys })];
+  const readable = keys.flatMap((key) => held.secrets.get(key) ?? []);
+  const compute = plan.jobs.map((planned) => {
+    const identity = jobIdentity(scope, planned.name, {
+      secrets: readable,
+      artifacts: kept,
+      stores: declared,
+    });
+    const parts = { identity, image: runner.reference, network: net, artifacts: kept, stores: declared };
+    return { identity, job: job(scope, planned, { ...parts, secrets: held, keys }) };
   });
-  const logs = renderLogs(scope);
+  const jobs = compute.map((made) => made.job);
 
-  const workflowIdentity = renderWorkflowIdentity(scope, jobs);
-  const flows = renderFlows(scope, workflowIdentity, jobs);
-  const schedules = renderSchedules(scope, jobs, flows);
-  const events = hasEvents(plan) ? renderEventsIdentity(scope) : null;
-  const triggers = renderTriggers(scope, workflowIdentity, events, jobs);
-
-  const channels = renderChannels(scope, { secrets, artifacts, events });
-  const alerts = renderAlerts(scope, channels, {
-    flows: flows.map(({ workflow }) => String(workflow.inputs.name)),
-    triggers: triggers.triggers.map(({ workflow }) => String(workflow.inputs.name)),
-    schedules: schedules.jobs.map(({ inputs }) => String(inputs.name)),
-  });
+  const orchestrator = workflowIdentity(scope, jobs);
+  const ordered = flows(scope, orchestrator, jobs);
+  const timed = schedules(scope, jobs, ordered);
+  const events = hasEvents(plan) ? eventsIdentity(scope) : null;
+  const triggered = triggers(scope, orchestrator, events, jobs);
+  const told = channels(scope, { secrets: held, artifacts: kept, events });
 
   const pipeline: RenderedResource = {
     type: "handoff:gcp:Pipeline",
@@ -59,36 +54,40 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     inputs: {},
   };
   const made = [
-    ...network.resources,
-    ...image.resources,
-    ...secrets.secrets.values(),
-    ...secrets.versions,
-    artifacts,
-    ...stores.buckets,
-    ...(stores.database ? [stores.database] : []),
-    ...identities.flatMap(({ account, grants }) => [account, ...grants]),
+    ...net.resources,
+    ...runner.resources,
+    ...held.secrets.values(),
+    ...held.versions,
+    kept,
+    ...declared.buckets,
+    ...(declared.database ? [declared.database] : []),
+    ...compute.flatMap(({ identity }) => [identity.account, ...identity.grants]),
     ...jobs,
-    ...logs,
-    ...(workflowIdentity ? [workflowIdentity.account, ...workflowIdentity.grants] : []),
-    ...flows.map(({ workflow }) => workflow),
-    ...schedules.resources,
+    ...logs(scope),
+    ...(orchestrator ? [orchestrator.account, ...orchestrator.grants] : []),
+    ...ordered.map(({ workflow }) => workflow),
+    ...timed.resources,
     ...(events ? [events.account, ...events.grants] : []),
-    ...triggers.resources,
-    ...[...channels.values()].flatMap(({ resources }) => resources),
-    ...alerts,
+    ...triggered.resources,
+    ...[...told.values()].flatMap(({ resources }) => resources),
+    ...alerts(scope, told, {
+      flows: ordered.map(({ workflow }) => String(workflow.inputs.name)),
+      triggers: triggered.triggers.map(({ workflow }) => String(workflow.inputs.name)),
+      schedules: timed.jobs.map(({ inputs }) => String(inputs.name)),
+    }),
   ];
   return {
     resources: [pipeline, ...withApis(scope, made)],
-    lookups: image.lookups,
-    outputs: outputsOf(scope, {
-      image: image.ref,
+    lookups: runner.lookups,
+    outputs: outputs(scope, {
+      image: runner.reference,
       jobs,
-      flows,
-      schedules: schedules.jobs,
-      triggers,
-      artifacts,
-      stores,
-      network,
+      flows: ordered,
+      schedules: timed.jobs,
+      triggers: triggered,
+      artifacts: kept,
+      stores: declared,
+      network: net,
     }),
   };
 }

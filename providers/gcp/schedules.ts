@@ -4,7 +4,7 @@ import { scheduleCall } from "../container.js";
 import { flowFor, isOrchestrated } from "../flows.js";
 import { base64, json, type RenderedResource, type RenderedValue, ref, text } from "../rendering.js";
 import { callsOf, type FlowWorkflow, overrideOf } from "./flows.js";
-import { type Account, grantOnJob, grantOnProject, renderAccount } from "./identity.js";
+import { type Account, accountOf, grantOnJob, grantOnProject } from "./identity.js";
 import type { Job } from "./job.js";
 import { nameOf } from "./names.js";
 import { gcp } from "./resources.js";
@@ -20,19 +20,15 @@ export interface Schedules {
   readonly jobs: readonly RenderedResource[];
 }
 
-export function renderSchedules(
-  scope: Scope,
-  jobs: readonly Job[],
-  workflows: readonly FlowWorkflow[],
-): Schedules {
+export function schedules(scope: Scope, jobs: readonly Job[], workflows: readonly FlowWorkflow[]): Schedules {
   const { plan } = scope;
   if (plan.schedules.length === 0) return { resources: [], jobs: [] };
-  const account = renderAccount(scope, "scheduler", [], "the scheduler");
+  const account = accountOf(scope, "scheduler", [], "the scheduler");
   const grants = isOrchestrated(plan)
     ? [grantOnProject(scope, "scheduler", account, "roles/workflows.invoker")]
     : jobs.map((job) => grantOnJob(scope, job, "scheduler", account));
   const made = plan.schedules.flatMap((schedule) =>
-    renderSchedule(scope, schedule, account, target(scope, schedule, jobs, workflows), namesOf(grants)),
+    scheduleJobs(scope, schedule, account, target(scope, schedule, jobs, workflows), namesOf(grants)),
   );
   return { resources: [account, ...grants, ...made], jobs: made };
 }
@@ -67,7 +63,7 @@ function target(
   };
 }
 
-function renderSchedule(
+function scheduleJobs(
   { plan, name, parent, project, region }: Scope,
   schedule: Schedule,
   account: Account,

@@ -28,7 +28,7 @@ export function webhookSecretKeys({ notifications, settings }: DeployPlan): stri
   return [...new Set(keys)].filter((key) => settings.secretKeys.includes(key)).sort();
 }
 
-export function renderSecrets(scope: Scope): Secrets {
+export function secrets(scope: Scope): Secrets {
   const { plan, parent, project, labels } = scope;
   const keys = [...new Set([...jobSecretKeys(plan), ...webhookSecretKeys(plan)])].sort();
   const secrets = new Map(

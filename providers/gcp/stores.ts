@@ -1,6 +1,6 @@
 /** Declared stores: a bucket each; all tables are collections of one Firestore database. */
 import { type RenderedValue, ref, text } from "../rendering.js";
-import { type Bucket, renderBucket } from "./artifacts.js";
+import { type Bucket, bucket } from "./artifacts.js";
 import { nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
 import type { Scope } from "./scope.js";
@@ -12,11 +12,11 @@ export interface Stores {
   readonly urls: Readonly<Record<string, RenderedValue>>;
 }
 
-export function renderStores(scope: Scope): Stores {
+export function stores(scope: Scope): Stores {
   const { stores } = scope.plan;
   const buckets = new Map<string, Bucket>();
   for (const { name, kind } of stores) {
-    if (kind === "bucket") buckets.set(name, renderBucket(scope, scope.name("store", name), `store-${name}`));
+    if (kind === "bucket") buckets.set(name, bucket(scope, scope.name("store", name), `store-${name}`));
   }
   const database = stores.some(({ kind }) => kind === "table") ? renderDatabase(scope) : undefined;
   const urls: Record<string, RenderedValue> = {};

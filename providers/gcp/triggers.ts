@@ -7,8 +7,8 @@ import type { Trigger } from "../../model/project.js";
 import { triggerCall } from "../container.js";
 import { type Flow, flowFor, isOrchestrated } from "../flows.js";
 import { type RenderedResource, ref } from "../rendering.js";
-import { calledJobs, renderWorkflow, type Workflow } from "./flows.js";
-import { type Account, grantOnProject, grantOnTopic, type Identity, renderAccount } from "./identity.js";
+import { calledJobs, type Workflow, workflowOf } from "./flows.js";
+import { type Account, accountOf, grantOnProject, grantOnTopic, type Identity } from "./identity.js";
 import type { Job } from "./job.js";
 import { nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
@@ -39,7 +39,7 @@ export interface Triggers {
 /** Seconds that a message of a failed run is kept: 7 days, the most that Pub/Sub keeps by default (UNCONFIRMED). */
 const deadLetterSeconds = 7 * 86_400;
 
-export function renderTriggers(
+export function triggers(
   scope: Scope,
   identity: Identity | null,
   events: Identity | null,
@@ -51,8 +51,8 @@ export function renderTriggers(
 }
 
 /** Who events are delivered as: to workflows alone. */
-export function renderEventsIdentity(scope: Scope): Identity {
-  const account = renderAccount(scope, "events", [], "events");
+export function eventsIdentity(scope: Scope): Identity {
+  const account = accountOf(scope, "events", [], "events");
   const grants = [
     grantOnProject(scope, "events", account, "roles/workflows.invoker"),
     grantOnProject(scope, "events", account, "roles/eventarc.eventReceiver"),
@@ -68,8 +68,8 @@ function renderTrigger(
   jobs: readonly Job[],
 ): { resources: RenderedResource[]; parts: TriggerParts } {
   const { plan, parent, project, labels } = scope;
-  const topic = renderTopic(scope, scope.name("topic", trigger.name), ["trigger", trigger.name]);
-  const dead = renderTopic(scope, scope.name("deadletter", trigger.name), ["failed", trigger.name]);
+  const topic = topicOf(scope, scope.name("topic", trigger.name), ["trigger", trigger.name]);
+  const dead = topicOf(scope, scope.name("deadletter", trigger.name), ["failed", trigger.name]);
   const deadLetters = gcp(
     "gcp:pubsub/subscription:Subscription",
     scope.name("failed", trigger.name),
@@ -86,7 +86,7 @@ function renderTrigger(
     },
   );
   const grant = grantOnTopic(scope, dead, "workflows", ref(identity.account, "member"));
-  const workflow = renderWorkflow(scope, {
+  const workflow = workflowOf(scope, {
     name: scope.name("trigger", trigger.name),
     physicalName: nameOf(plan, "workflow", "trigger", trigger.name),
     description: `handoff: a run of ${scope.title} for each message of ${trigger.name}`,
@@ -94,7 +94,7 @@ function renderTrigger(
     source: triggerSource(scope, trigger),
     dependsOn: namesOf([...jobs, ...identity.grants, grant]),
   });
-  const delivery = renderEvents(scope, scope.name("events", trigger.name), ["trigger", trigger.name], {
+  const delivery = deliveryOf(scope, scope.name("events", trigger.name), ["trigger", trigger.name], {
     topic,
     workflow,
     account: events.account,
@@ -106,7 +106,7 @@ function renderTrigger(
   };
 }
 
-export function renderTopic(
+export function topicOf(
   { plan, parent, project, labels }: Scope,
   name: string,
   parts: readonly string[],
@@ -126,7 +126,7 @@ export interface EventParts {
 }
 
 /** Each message of the topic starts the workflow. */
-export function renderEvents(
+export function deliveryOf(
   { plan, parent, project, region, labels }: Scope,
   name: string,
   parts: readonly string[],
