@@ -6,6 +6,7 @@ import type { Retries, Task } from "../../model/project.js";
 import type { LogLine, RunRecord, RunRequest, RunSpec, RunStatus, TaskRecord } from "../../model/run.js";
 import { builtinScope, renderTemplate, type TemplateScope } from "../../model/template.js";
 import { openArtifactStore } from "./artifacts.js";
+import { milliseconds } from "./clock.js";
 import { type CompiledTask, Compiler, listSteps, listVenvs } from "./engine/compile.js";
 import {
   buildEnvironments,
@@ -90,7 +91,7 @@ class Run {
     const { project } = this.#spec;
     const tasks = selectTasks(project, this.#request.tasks);
     const startedAt = this.#now();
-    const clock = performance.now();
+    const clock = milliseconds();
     const onAbort = () => this.#stopBySignal();
     this.#context.signal?.addEventListener("abort", onAbort, { once: true });
     if (this.#context.signal?.aborted) onAbort();
@@ -115,7 +116,7 @@ class Run {
       this.#context.signal?.removeEventListener("abort", onAbort);
       await removeSecretFiles(this.#workDir);
     }
-    const durationMs = Math.round(performance.now() - clock);
+    const durationMs = Math.round(milliseconds() - clock);
     return this.#record(records, problem, startedAt, durationMs);
   }
 
@@ -200,7 +201,7 @@ class Run {
       host,
       workDir: this.#workDir,
       log: (line: Omit<LogLine, "time" | "runId">) => this.#log(line),
-      clock: () => performance.now(),
+      clock: milliseconds,
       runTask,
       inVenv: (env: Environment, venv: string): Environment => {
         const known = venvs.get(env) ?? new Map<string, Environment>();

@@ -1,6 +1,7 @@
 /** Every branch gets every byte of the stream, by way of a copier process; a slow branch slows the others. */
-import { chooseCopier, startCopier } from "../process/copier.js";
-import { Fd } from "../process/pipes.js";
+import { closeSync } from "node:fs";
+import { chooseCopier, copierOutput, startCopier } from "../process/copier.js";
+import { Fd, inodeOf } from "../process/pipes.js";
 import { Stop } from "../process/stop.js";
 import type { CompiledTail, CompiledTask } from "./compile.js";
 import type { Frame } from "./frame.js";
@@ -24,18 +25,16 @@ export async function runFork(task: CompiledTask, fork: Fork, input: Fd, frame: 
 
   let stderr: Awaited<ReturnType<typeof outputs.stderr>>;
   let kind: Awaited<ReturnType<typeof chooseCopier>>;
-  let pipes: Awaited<ReturnType<typeof host.pipes.take>>;
+  let pipes: Awaited<ReturnType<typeof host.pipes.takeGuarded>>;
   try {
     stderr = await outputs.stderr(task, fork.step);
     kind = await chooseCopier();
-    pipes = await host.pipes.take(fork.branches.length);
+    pipes = await host.pipes.takeGuarded(fork.branches.length);
   } catch (error) {
     input.close();
     throw error;
   }
   const stop = new Stop(frame.stop);
-  // A reader of our own, until the copier has opened its outputs (see Copier.opened): a second descriptor is not
-  // needed, the branches' own ends stay with us so long.
   const inputs = pipes.map((pipe) => new Fd(pipe.read));
   const copier = startCopier(kind, {
     host,
@@ -46,9 +45,16 @@ export async function runFork(task: CompiledTask, fork: Fork, input: Fd, frame: 
     stderr: stderr.fd,
   });
   input.close();
-  for (const pipe of pipes) new Fd(pipe.write).close();
+  const ends = pipes.map((pipe, index) => ({ fd: copierOutput(index), inode: inodeOf(pipe) }));
+  for (const pipe of pipes) closeSync(pipe.write);
   const detach = stop.onStop(() => copier.child.stop());
-  await copier.opened;
+  // A branch may end at once.
+  const guarded = copier.opened.then(() => {
+    for (const pipe of pipes) closeSync(pipe.guard);
+  });
+  const { pid } = copier.child;
+  const keepPipes =
+    frame.line === null && pid !== undefined ? host.enlargeSoon(ends.map((end) => ({ ...end, pid }))) : null;
 
   let cause: Outcome | null = null;
   const fail = (outcome: Outcome, endsOthers: boolean): void => {
@@ -70,7 +76,8 @@ export async function runFork(task: CompiledTask, fork: Fork, input: Fd, frame: 
     if (isBrokenPipe(exit, [])) return;
     fail(failure(explainExit(fork.step, exit, stderr.last)), true);
   });
-  await Promise.all([...branches, copied]);
+  await Promise.all([...branches, copied, guarded]);
+  keepPipes?.();
   detach();
   stop.dispose();
   if (cause !== null) return cause;

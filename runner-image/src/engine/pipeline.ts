@@ -4,8 +4,10 @@
  * (`yes | head -1`) that is no failure.
  */
 import { ExitCode } from "../../../model/diagnostic.js";
-import { closePipe, Fd } from "../process/pipes.js";
+import { chooseCopier } from "../process/copier.js";
+import { closePipe, Fd, inodeOf } from "../process/pipes.js";
 import { Stop } from "../process/stop.js";
+import type { PipeEnd } from "../process/watchdog.js";
 import type { CompiledCommand, CompiledTask } from "./compile.js";
 import { runForeach } from "./foreach.js";
 import { runFork } from "./fork.js";
@@ -28,6 +30,7 @@ export async function runPipeline(task: CompiledTask, frame: Frame): Promise<Out
   if (task.body.kind !== "pipeline") throw new Error(`${task.label} is no pipeline`);
   const { members, tail } = task.body;
   const { outputs, engine } = frame;
+  if (tail?.kind === "fork") void chooseCopier(); // looks meanwhile
   const lines = members.map((member) => member.line.render(frame.line));
   const last = members.at(-1);
   const stderrs = await Promise.all(members.map((member) => outputs.stderr(task, member.step)));
@@ -40,6 +43,7 @@ export async function runPipeline(task: CompiledTask, frame: Frame): Promise<Out
 
   const stop = new Stop(frame.stop);
   const running: RunningStep[] = [];
+  const between: PipeEnd[] = [];
   let input: Fd | null = frame.input;
   for (const [index, member] of members.entries()) {
     const pipe = pipes[index];
@@ -49,7 +53,15 @@ export async function runPipeline(task: CompiledTask, frame: Frame): Promise<Out
     if (stderr === undefined || stdout === undefined || line === undefined)
       throw new Error("member without a pipe");
     const start = { command: member, line, env: frame.env, stdin: input?.number ?? null, stdout, stderr };
-    running.push(startStep(frame, start));
+    const step = startStep(frame, start);
+    running.push(step);
+    if (
+      pipe !== undefined &&
+      step.pid !== undefined &&
+      (index < members.length - 1 || tail?.kind === "fork")
+    ) {
+      between.push({ pid: step.pid, fd: 1, inode: inodeOf(pipe) });
+    }
     // Only the children may hold the ends, or none of them would ever see that its neighbour has gone.
     input?.close();
     if (pipe !== undefined) new Fd(pipe.write).close();
@@ -58,12 +70,15 @@ export async function runPipeline(task: CompiledTask, frame: Frame): Promise<Out
   const detach = stop.onStop(() => {
     for (const step of running) step.stop();
   });
+  // Not for each line of a foreach: most are over sooner than that is done.
+  const keepPipes = frame.line === null && between.length > 0 ? engine.host.enlargeSoon(between) : null;
   try {
     return await new Verdict(frame, stop, members).reach(
       running,
       tail && input ? startTail(task, input, { ...frame, stop }) : null,
     );
   } finally {
+    keepPipes?.();
     input?.close();
     detach();
     stop.dispose();

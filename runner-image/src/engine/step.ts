@@ -17,6 +17,8 @@ export interface StepEnd {
 }
 
 export interface RunningStep {
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined;
   readonly end: Promise<StepEnd>;
   stop(): void;
 }
@@ -63,7 +65,7 @@ export function startStep(frame: Frame, start: StepStart): RunningStep {
       durationMs: Math.round(engine.clock() - began),
     };
   });
-  return { end, stop: () => child.stop() };
+  return { pid: child.pid, end, stop: () => child.stop() };
 }
 
 /** Puts the step's end into the record and the log. */

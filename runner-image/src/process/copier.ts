@@ -51,8 +51,8 @@ export interface CopierOptions {
 export interface Copier {
   readonly child: Child;
   /**
-   * Resolves once the copier has opened its outputs. Until then the readers' ends must stay open: opening a FIFO which
-   * nobody reads waits for ever, and a branch may end at once.
+   * Resolves once the copier has opened its outputs, or ended. Until then the readers' ends must stay open: opening a FIFO
+   * which nobody reads waits for ever.
    */
   readonly opened: Promise<void>;
 }
@@ -62,10 +62,15 @@ export async function chooseCopier(): Promise<"tee" | "own"> {
   return (await hasTee()) ? "tee" : "own";
 }
 
+/** The copier's descriptor of its output `index`. */
+export function copierOutput(index: number): number {
+  return index === 0 ? 1 : index + 2;
+}
+
 export function startCopier(kind: "tee" | "own", options: CopierOptions): Copier {
   const [first = null, ...rest] = options.outputs;
   const stdio = [options.input, first, options.stderr, ...rest];
-  const numbers = rest.map((_, index) => index + 3);
+  const numbers = rest.map((_, index) => copierOutput(index + 1));
   const common = { cwd: options.cwd, env: options.env, stdio };
   if (kind === "own") {
     const args = ["-e", ownCopier, "1", ...numbers.map(String)];

@@ -4,9 +4,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { milliseconds } from "../clock.js";
 import { PipePool } from "./pipes.js";
-import { listProcesses } from "./proc.js";
-import { Watchdog, watchVariable } from "./watchdog.js";
+import { listProcesses, startOf } from "./proc.js";
+import { type PipeEnd, Watchdog, watchVariable } from "./watchdog.js";
+
+/** What lives shorter has little use for large pipes. */
+const enlargeAfterMs = 20;
 
 export interface SpawnOptions {
   readonly file: string;
@@ -52,7 +56,7 @@ export class ProcessHost implements Spawner {
     this.#graceMs = options.graceMs;
     this.#dir = mkdtempSync(join(tmpdir(), "handoff-run-"));
     this.#watchdog = new Watchdog(this.#dir, this.#token, options.path);
-    this.pipes = new PipePool(this.#dir);
+    this.pipes = new PipePool(this.#dir, (names) => this.#watchdog.mkfifo(names));
   }
 
   /** To be in the environment of every child: by it those are found that leave their group. */
@@ -104,6 +108,16 @@ export class ProcessHost implements Spawner {
     return { pid, exit, stop };
   }
 
+  /**
+   * Enlarges the pipes between processes that stream for more than a moment: they switch less often then. A pipe that has
+   * gone by then, or a system that can't, does no harm. The result calls it off.
+   */
+  enlargeSoon(pipes: readonly PipeEnd[]): () => void {
+    const timer = setTimeout(() => this.#watchdog.enlarge(pipes), enlargeAfterMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  }
+
   /** Ends what commands left running in the background, then lets go of everything. Call it once, at the run's end. */
   async close(): Promise<void> {
     await this.#sweep();
@@ -112,8 +126,10 @@ export class ProcessHost implements Spawner {
   }
 
   async #sweep(): Promise<void> {
+    // Older than our first process is none of ours.
+    const since = startOf(this.#watchdog.pid);
     const send = (signal: NodeJS.Signals): boolean => {
-      const living = listProcesses(`${watchVariable}=${this.#token}`);
+      const living = listProcesses(`${watchVariable}=${this.#token}`, since);
       let found = false;
       for (const group of this.#leftovers) {
         if (living !== null && !living.groups.has(group)) continue;
@@ -123,8 +139,8 @@ export class ProcessHost implements Spawner {
       return found;
     };
     if (!send("SIGTERM")) return;
-    const until = performance.now() + this.#graceMs;
-    while (performance.now() < until) {
+    const until = milliseconds() + this.#graceMs;
+    while (milliseconds() < until) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       if (!send("SIGCONT")) return;
     }

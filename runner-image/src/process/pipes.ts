@@ -2,8 +2,7 @@
  * Kernel pipes. Node can only make socket pairs, on which a program's own `open("/dev/stdout")` fails; a FIFO that both
  * ends have opened and that has lost its name is a pipe like any other. One `mkfifo` makes many.
  */
-import { execFile } from "node:child_process";
-import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 
 /** Two descriptors, both ours to close. */
@@ -12,29 +11,50 @@ export interface Pipe {
   readonly write: number;
 }
 
+/** A pipe with a second descriptor of its reading end, which keeps it open when the first is given away. */
+export interface GuardedPipe extends Pipe {
+  readonly guard: number;
+}
+
+/** By which a pipe can be told from any other file that is open now. */
+export function inodeOf(pipe: Pipe): number {
+  return fstatSync(pipe.write).ino;
+}
+
 /** Names made at a time: enough for most runs. */
 const batch = 32;
 
 export class PipePool {
   readonly #dir: string;
+  readonly #mkfifo: (names: readonly string[]) => Promise<void>;
   readonly #names: string[] = [];
   #made = 0;
   #filling: Promise<void> | null = null;
 
-  /** `dir` must exist and be ours alone. Starts to make pipes at once. */
-  constructor(dir: string) {
+  /** `dir` must exist and be ours alone; `mkfifo` makes FIFOs in it. Starts to make pipes at once. */
+  constructor(dir: string, mkfifo: (names: readonly string[]) => Promise<void>) {
     this.#dir = dir;
+    this.#mkfifo = mkfifo;
     this.#fill(batch).catch(() => {}); // told to the first who takes one
   }
 
   /** Pipes between children; both ends block. All or none. */
   async take(count: number): Promise<Pipe[]> {
+    const pipes = await this.takeGuarded(count);
+    for (const pipe of pipes) closeSync(pipe.guard);
+    return pipes;
+  }
+
+  async takeGuarded(count: number): Promise<GuardedPipe[]> {
     await this.#ensure(count);
-    const pipes: Pipe[] = [];
+    const pipes: GuardedPipe[] = [];
     try {
-      for (let i = 0; i < count; i++) pipes.push(this.#open(true));
+      for (let i = 0; i < count; i++) pipes.push(this.#open());
     } catch (error) {
-      for (const pipe of pipes) closePipe(pipe);
+      for (const pipe of pipes) {
+        closePipe(pipe);
+        closeSync(pipe.guard);
+      }
       throw error;
     }
     return pipes;
@@ -43,7 +63,9 @@ export class PipePool {
   /** A pipe whose end `read` doesn't block: for ourselves. */
   async takeForReading(): Promise<Pipe> {
     await this.#ensure(1);
-    return this.#open(false);
+    const { read, write, guard } = this.#open();
+    closeSync(read);
+    return { read: guard, write };
   }
 
   async #ensure(count: number): Promise<void> {
@@ -53,36 +75,31 @@ export class PipePool {
 
   #fill(count: number): Promise<void> {
     if (this.#filling !== null) return this.#filling;
-    const names = Array.from({ length: count }, () => join(this.#dir, `p${this.#made++}`));
-    this.#filling = new Promise<void>((resolve, reject) => {
-      execFile("mkfifo", ["-m", "600", ...names], (error) => {
+    const names = Array.from({ length: count }, () => `p${this.#made++}`);
+    this.#filling = this.#mkfifo(names).then(
+      () => {
         this.#filling = null;
-        if (error !== null) {
-          reject(
-            new Error(`mkfifo, which makes the pipes between commands, failed: ${error.message.trim()}`),
-          );
-          return;
-        }
         this.#names.push(...names);
-        resolve();
-      });
-    });
+      },
+      (error: unknown) => {
+        this.#filling = null;
+        throw error;
+      },
+    );
     return this.#filling;
   }
 
-  #open(blocking: boolean): Pipe {
-    const name = this.#names.shift();
-    if (name === undefined) throw new Error("no pipe left"); // #ensure came before, in the same turn
+  /** The guard doesn't block. */
+  #open(): GuardedPipe {
+    const free = this.#names.shift();
+    if (free === undefined) throw new Error("no pipe left"); // #ensure came before, in the same turn
+    const name = join(this.#dir, free);
     // A FIFO's first opener must not wait for the other end.
-    const first = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
+    const guard = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
     const write = openSync(name, constants.O_WRONLY);
-    let read = first;
-    if (blocking) {
-      read = openSync(name, constants.O_RDONLY);
-      closeSync(first);
-    }
+    const read = openSync(name, constants.O_RDONLY);
     unlinkSync(name);
-    return { read, write };
+    return { read, write, guard };
   }
 }
 
