@@ -1,6 +1,7 @@
 /** Creates what a rendering describes, for every platform; decides nothing. */
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../model/diagnostic.js";
+import { nearest } from "../model/nearest.js";
 import { adopting } from "./adopt.js";
 import type { ComponentModule, CustomClass } from "./contract.js";
 import {
@@ -11,7 +12,6 @@ import {
   type RenderedResource,
   type Rendering,
 } from "./rendering.js";
-import { nearest } from "../model/nearest.js";
 
 /** A child resource before it is created, for a `transform`: what it returns is created instead. */
 export interface TransformedResource {

@@ -74,7 +74,10 @@ export interface RenderedLookup {
   readonly type: string;
   /** Unique among resources and lookups of the rendering. */
   readonly name: string;
+  /** May refer to resources, such as the registry whose password is asked for. */
   readonly inputs: RenderedInputs;
+  /** The answer is a secret: encrypted in the state. Default false. */
+  readonly secret?: boolean;
 }
 
 /** All of a deployment. */
@@ -135,10 +138,12 @@ export function lookingUp<Functions extends { readonly [Token in keyof Functions
     type: Token,
     name: string,
     inputs: Described<NonNullable<Parameters<Functions[Token]>[0]>>,
+    options: Pick<RenderedLookup, "secret"> = {},
   ): TypedLookup<OutputsOf<Awaited<ReturnType<Functions[Token]>>>> => ({
     type,
     name,
     inputs: withoutUndefined(inputs as RenderedInputs),
+    ...options,
   });
 }
 

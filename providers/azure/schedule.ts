@@ -24,14 +24,14 @@ export interface Recurrence {
   };
 }
 
-export type RenderedSchedule =
-  | { readonly kind: "cron"; readonly expression: string }
-  | {
-      readonly kind: "recurrence";
-      readonly recurrence: Recurrence;
-      /** Expression that is true on the days that fire, in the workflow definition language. */
-      readonly condition?: string;
-    };
+export interface RenderedRecurrence {
+  readonly kind: "recurrence";
+  readonly recurrence: Recurrence;
+  /** Expression that is true on the days that fire, in the workflow definition language. */
+  readonly condition?: string;
+}
+
+export type RenderedSchedule = { readonly kind: "cron"; readonly expression: string } | RenderedRecurrence;
 
 /** The schedule in Azure's words; always one. Only for a schedule that `checkSchedule` finds no error in. */
 export function renderSchedules({ cron, timezone }: Pick<Schedule, "cron" | "timezone">): RenderedSchedule[] {
@@ -40,7 +40,14 @@ export function renderSchedules({ cron, timezone }: Pick<Schedule, "cron" | "tim
   if (expression !== null) return [{ kind: "cron", expression }];
   const zone = windowsZone(timezone);
   if (zone === undefined) throw new Error(`no Windows name is known for ${timezone}`);
-  return [recurrenceOf(parsed, zone)];
+  return [recurrence(parsed, zone)];
+}
+
+/** The schedule as a Recurrence, where a Logic App is there anyhow: in UTC where that is the same, which is exact all year. */
+export function recurrenceOf({ cron, timezone }: Pick<Schedule, "cron" | "timezone">): RenderedRecurrence {
+  const [rendered] = renderSchedules({ cron, timezone });
+  if (!rendered) throw new Error(`${cron} has no rendering`);
+  return rendered.kind === "recurrence" ? rendered : recurrence(parseCron(rendered.expression), "UTC");
 }
 
 /** Whether a job's own cron trigger starts it. */
@@ -84,7 +91,7 @@ export function windowsZone(timezone: string): string | undefined {
   return findWindows(`Etc/GMT${offset > 0 ? "-" : "+"}${Math.abs(offset / 60)}`)[0];
 }
 
-function recurrenceOf(cron: Cron, timeZone: string): RenderedSchedule {
+function recurrence(cron: Cron, timeZone: string): RenderedRecurrence {
   const days = daysOf(cron);
   const weekly = days.ofWeek !== null && !days.either;
   const condition = conditionOf(weekly ? { ...days, ofWeek: null } : days, timeZone);

@@ -29,11 +29,12 @@ export type RoundedSize =
   | { readonly problem: string };
 
 /** The smallest size that holds what is asked for, never less. `notes` say what is more than that. */
-export function roundSize({ cpu, memoryMiB, diskGiB }: Resources): RoundedSize {
+export function roundSize(resources: Resources): RoundedSize {
+  const { cpu, memoryMiB, diskGiB } = resources;
   const asked = cpu !== undefined || memoryMiB !== undefined || diskGiB !== undefined;
   if (!asked) return { size: defaultSize, notes: [] };
   const size = smallest(cpu ?? steps.cpu, memoryMiB ?? 0, diskGiB ?? 0);
-  if (!size) return { problem: tooBig({ cpu, memoryMiB, diskGiB }) };
+  if (!size) return { problem: tooBig(resources) };
   const notes = [
     ...(cpu !== undefined && size.cpu !== cpu ? [`${cpu} vCPU is rounded up to ${size.cpu}`] : []),
     ...(memoryMiB !== undefined && size.memoryMiB !== memoryMiB

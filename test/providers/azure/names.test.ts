@@ -56,7 +56,7 @@ describe("names on Azure", () => {
   });
 
   it("are legal for every client, stack and part", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(part, part, part, fc.constantFrom(...kinds), (client, stack, last, kind) => {
         const given = { ...plan, settings: { ...plan.settings, client, stack } };
         expect(nameOf(given, kind, last)).to.match(patterns[kind]);
@@ -68,7 +68,7 @@ describe("names on Azure", () => {
 
   it("differ when client, stack or part do", () => {
     const triple = fc.tuple(part, part, part);
-    fc.assert(
+    void fc.assert(
       fc.property(triple, triple, fc.constantFrom(...kinds), (a, b, kind) => {
         fc.pre(JSON.stringify(a) !== JSON.stringify(b));
         const [first, second] = [a, b].map(([client, stack, last]) =>
@@ -99,7 +99,7 @@ describe("names on Azure", () => {
   });
 
   it("leave room for what is appended", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(part, part, (client, pipeline) => {
         expect(`${vaultName(planWith(client, "prod"), pipeline)}0a1b2c3d`).to.match(
           /^(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]$/,
@@ -113,7 +113,7 @@ describe("names on Azure", () => {
 
   it("are GUIDs for role assignments, the same for the same parts", () => {
     const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-    fc.assert(
+    void fc.assert(
       fc.property(part, part, (a, b) => {
         expect(guidOf(plan, a, b)).to.match(guid);
         expect(guidOf(plan, a, b)).to.equal(guidOf(plan, a, b));

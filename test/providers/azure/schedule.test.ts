@@ -190,7 +190,7 @@ describe("schedules on Azure", () => {
     const start = fc.integer({ min: 0, max: 6 * 365 }).map((day) => Date.UTC(2026, 0, 1 + day));
     let native = 0;
     let recurring = 0;
-    fc.assert(
+    void fc.assert(
       fc.property(fc.oneof(plainCrons, crons), fc.constantFrom(...fixedZones), start, (cron, zone, at) => {
         const found = rendered(cron, zone);
         const days = found.kind === "cron" ? 9 : 40;
