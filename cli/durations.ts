@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import type { Run } from "../history/history.js";
 import { UserError } from "../model/diagnostic.js";
+import { nearest } from "../model/nearest.js";
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
 import { parseDuration } from "../model/size.js";
 import type { KnownDuration } from "../providers/estimate.js";
 import { handoffHome, homePaths } from "../providers/local/home.js";
-import { nearest } from "../providers/settings.js";
 import type { CliContext } from "./context.js";
 
 /** Of the newest runs; a job's length changes with its data. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UserError } from "../model/diagnostic.js";
-import { nearest } from "../model/load/suggest.js";
+import { nearest } from "../model/nearest.js";
 import type { Body, Command, Project, Task } from "../model/project.js";
 import type { RunRequest } from "../model/run.js";
 import { newRunId } from "../model/run-id.js";

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 import { type Location, UserError } from "../model/diagnostic.js";
-import { nearest, type RawSettings } from "../providers/settings.js";
+import { nearest } from "../model/nearest.js";
+import type { RawSettings } from "../providers/settings.js";
 
 export interface Repository {
   /** Folder of Pulumi.yaml, absolute. */

@@ -3,7 +3,7 @@
  * The language is ours because the Jinja libraries for JavaScript have no offsets in their trees, no bound on loops, and
  * can't tell an undefined name from an empty one; nunjucks also runs code.
  */
-import { nearest } from "./cron/nearest.js";
+import { nearest } from "./nearest.js";
 import { Evaluator } from "./template/evaluate.js";
 import { defaultFilters, filters, tests } from "./template/filters.js";
 import { isPlain } from "./template/lexer.js";

@@ -1,6 +1,7 @@
 /** A stack's settings: the config of `Pulumi.<stack>.yaml` (`handoff:*`, and the region that a cloud's own SDK is given), checked. */
 import { isAbsolute, resolve } from "node:path";
 import type { Diagnostic, Location } from "../model/diagnostic.js";
+import { nearest } from "../model/nearest.js";
 import {
   type NetworkSettings,
   type Platform,
@@ -280,28 +281,4 @@ function parseJson(text: string): unknown {
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
-}
-
-/** The candidate with the fewest edits, when they are few enough to be a slip of the pen. */
-export function nearest<T extends string>(word: string, candidates: readonly T[]): T | undefined {
-  let best: T | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.js";
+import { nearest } from "../nearest.js";
 
 /** What a zone's clock shows, written as if it were UTC: milliseconds since 1970. */
 export type LocalMs = number;
@@ -100,7 +100,7 @@ export function nearestTimezone(name: string): string | null {
   const byCity = known.find((zoneName) =>
     zoneName.toLowerCase().endsWith(`/${name.trim().toLowerCase().replaceAll(" ", "_")}`),
   );
-  return byCity ?? nearest(name, known);
+  return byCity ?? nearest(name, known) ?? null;
 }
 
 /** The instant at which the clock shows `local`: the first of two, or as far behind a gap as `local` is into it. */

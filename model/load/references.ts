@@ -1,7 +1,7 @@
 import { findCycle } from "../graph.js";
+import { nearest } from "../nearest.js";
 import type { Install, Secret, Task } from "../project.js";
 import type { Context, Reference } from "./context.js";
-import { nearest } from "./suggest.js";
 
 /** Names that are used must be defined: tasks, virtual environments, secrets. */
 export function checkReferences(

@@ -1,7 +1,7 @@
 import { type core, safeParse } from "zod/mini";
+import { nearest } from "../nearest.js";
 import type { Report } from "./report.js";
 import { knownKeys, legacyDeployKeys, projectSchema } from "./schema.js";
-import { nearest } from "./suggest.js";
 import type { DocumentPath } from "./yaml.js";
 
 /** Reports every key and value that isn't of the shape that the file's dialect has. */

@@ -1,3 +1,4 @@
+import { nearest } from "../nearest.js";
 import type { Body, Command, Foreach, Fork, Resources, Retries, Task } from "../project.js";
 import { parseCpu, parseDisk, parseDuration, parseMemory } from "../size.js";
 import {
@@ -16,7 +17,6 @@ import {
   type RawMap,
 } from "./context.js";
 import { readValued } from "./entries.js";
-import { nearest } from "./suggest.js";
 import type { DocumentPath } from "./yaml.js";
 
 /** What a task gets from where it is. */

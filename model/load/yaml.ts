@@ -12,7 +12,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from "yaml";
-import { nearest } from "./suggest.js";
+import { nearest } from "../nearest.js";
 
 /** Keys and indexes from the top of a document. */
 export type DocumentPath = readonly (string | number)[];

@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type History, openHistory, type Run } from "../../history/history.js";
-import { nearest } from "../../model/cron/nearest.js";
 import { nextFire, parseCron } from "../../model/cron.js";
 import { ExitCode, UserError } from "../../model/diagnostic.js";
+import { nearest } from "../../model/nearest.js";
 import { newRunId } from "../../model/run-id.js";
 import { deploymentFolders, readJobs, readSchedules } from "./agent/deployments.js";
 import { isSameProcess } from "./agent/identity.js";
@@ -35,7 +35,7 @@ function unknown(what: string, name: string, known: readonly string[], hint: str
   const list = known.length > 0 ? `there are: ${known.join(", ")}` : hint;
   return new UserError(`no ${what} ${name}`, {
     code: `unknown-${what}`,
-    hint: meant === null ? list : `did you mean ${meant}?`,
+    hint: meant === undefined ? list : `did you mean ${meant}?`,
   });
 }
 
