@@ -5,6 +5,7 @@ import { type Flow, flowFor, flowsOf, isOrchestrated } from "../flows.js";
 import { capabilities } from "./capabilities.js";
 import { callsOf, flowSource, overrideOf } from "./flows.js";
 import { maxTimeoutSeconds } from "./job.js";
+import { defaultRetentionDays, maxRetentionDays } from "./logs.js";
 import { labelKey, labelValue } from "./names.js";
 import { checkSchedule } from "./schedule.js";
 import { roundSize } from "./size.js";
@@ -37,6 +38,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkWorkflows(plan),
     ...checkTriggers(plan),
     ...checkNotifications(plan),
+    ...checkRetention(plan),
   ];
 }
 
@@ -55,26 +57,42 @@ const warning = (code: string, message: string, hint: string): Diagnostic => ({
 const info = (code: string, message: string): Diagnostic => ({ severity: "info", code, message });
 
 function checkPlace({ settings: { gcpProject, region, stack } }: DeployPlan): Diagnostic[] {
-  return [
-    ...(gcpProject === undefined
-      ? [
-          error(
-            "gcp-no-project",
-            `stack ${stack} has no project of Google Cloud`,
-            `pulumi config set gcp:project PROJECT -s ${stack}`,
-          ),
-        ]
-      : []),
-    ...(region === undefined
-      ? [
-          error(
-            "gcp-no-region",
-            `stack ${stack} has no region`,
-            `pulumi config set gcp:region us-central1 -s ${stack}`,
-          ),
-        ]
-      : []),
-  ];
+  const found: Diagnostic[] = [];
+  if (gcpProject === undefined) {
+    found.push(
+      error(
+        "gcp-no-project",
+        `stack ${stack} has no project of Google Cloud`,
+        `set gcp:project in Pulumi.${stack}.yaml, for example: pulumi config set gcp:project my-project`,
+      ),
+    );
+  } else if (!/^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(gcpProject)) {
+    found.push(
+      error(
+        "gcp-project",
+        `\`${gcpProject}\` is no project id of Google Cloud`,
+        "write the project's id: 6 to 30 small letters, digits and dashes, neither its name nor its number",
+      ),
+    );
+  }
+  if (region === undefined) {
+    found.push(
+      error(
+        "gcp-no-region",
+        `stack ${stack} has no Google Cloud region`,
+        `set gcp:region in Pulumi.${stack}.yaml, for example: pulumi config set gcp:region us-central1`,
+      ),
+    );
+  } else if (!/^[a-z]+-[a-z]+\d{1,2}$/.test(region)) {
+    found.push(
+      error(
+        "gcp-region",
+        `\`${region}\` is no Google Cloud region`,
+        "write it as in us-central1, without the zone's letter",
+      ),
+    );
+  }
+  return found;
 }
 
 function checkNetwork({ settings: { network } }: DeployPlan): Diagnostic[] {
@@ -152,7 +170,12 @@ function checkJob({ name, resources, timeoutSeconds, attemptSeconds }: PlannedJo
       ),
     );
   } else if (rounded.notes.length > 0) {
-    found.push(info("gcp-size-rounded", `job ${name}: ${rounded.notes.join(", ")}`));
+    found.push(
+      info(
+        "gcp-size-rounded",
+        `job ${name} gets the next size that Cloud Run has: ${rounded.notes.join(", ")}`,
+      ),
+    );
   }
   if (resources.diskGiB !== undefined) {
     found.push(
@@ -249,14 +272,26 @@ function checkTriggers({ triggers }: DeployPlan): Diagnostic[] {
 }
 
 function checkNotifications(plan: DeployPlan): Diagnostic[] {
-  const { notifications } = plan;
+  const { notifications, settings } = plan;
   const commands = notifications.filter(({ target }) => target.kind === "command");
   const timeouts = notifications.some(
     ({ on }) => on.includes("timeout") && (isOrchestrated(plan) || on.includes("failure")),
   );
   const unheard =
     isOrchestrated(plan) && notifications.some(({ on }) => on.includes("timeout") && !on.includes("failure"));
+  const unset = notifications.flatMap(({ target }) =>
+    target.kind === "webhook" && target.secret !== undefined && !settings.secretKeys.includes(target.secret)
+      ? [target.secret]
+      : [],
+  );
   return [
+    ...unset.map((key) =>
+      warning(
+        "gcp-webhook-not-set",
+        `the webhook of secret ${key} will not be called: the stack has no value for it`,
+        `handoff secrets set ${key} -s ${settings.stack}`,
+      ),
+    ),
     ...commands.map(() =>
       warning(
         "gcp-no-command",
@@ -275,5 +310,20 @@ function checkNotifications(plan: DeployPlan): Diagnostic[] {
       : timeouts
         ? [info("gcp-timeout-is-failure", "a time-out is told as a failure: Cloud Run counts it as one")]
         : []),
+  ];
+}
+
+function checkRetention({ settings: { logRetentionDays: days } }: DeployPlan): Diagnostic[] {
+  if (days < defaultRetentionDays) {
+    return [
+      info(
+        "gcp-retention-rounded",
+        `logs are kept ${defaultRetentionDays} days: Cloud Logging has no ${days}`,
+      ),
+    ];
+  }
+  if (days <= maxRetentionDays) return [];
+  return [
+    info("gcp-retention-rounded", `logs are kept ${maxRetentionDays} days: Cloud Logging has no ${days}`),
   ];
 }

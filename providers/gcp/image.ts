@@ -47,7 +47,7 @@ export function image(scope: Scope): RunnerImage {
     "docker-build:index:Image",
     name("image"),
     parent,
-    imageInputs(plan, {
+    imageInputs(forX86(plan), {
       repository: text`${ref(repository, "registryUri")}/runner`,
       login: {
         address: `${region}-docker.pkg.dev`,
@@ -57,4 +57,9 @@ export function image(scope: Scope): RunnerImage {
     }) as Parameters<typeof gcp<"docker-build:index:Image">>[3],
   );
   return { resources: [repository, image], lookups: [login], reference: ref(image, "ref") };
+}
+
+/** The one processor that Cloud Run has, whatever the stack asks for: `check` warns of it. */
+function forX86(plan: Scope["plan"]): Scope["plan"] {
+  return { ...plan, settings: { ...plan.settings, architecture: "x86_64" } };
 }

@@ -8,6 +8,9 @@ import type { Scope } from "./scope.js";
 /** Days that the project's own bucket keeps everything. Source: Cloud Logging; UNCONFIRMED. */
 export const defaultRetentionDays = 30;
 
+/** Days that a log bucket keeps at most. Source: Cloud Logging; UNCONFIRMED. */
+export const maxRetentionDays = 3650;
+
 /** Jobs of the deployment, in the language of Logging's filters. */
 export function jobsFilter({ plan }: Scope): string {
   const jobs = plan.jobs.map(({ name }) => `resource.labels.job_name="${jobName(plan, name)}"`);
@@ -23,7 +26,7 @@ export function logs(scope: Scope): RenderedResource[] {
     bucketId: nameOf(plan, "logBucket"),
     project,
     location: region,
-    retentionDays: logRetentionDays,
+    retentionDays: Math.min(logRetentionDays, maxRetentionDays),
     description: `handoff: logs of ${scope.title}`,
   });
   const sink = gcp("gcp:logging/projectSink:ProjectSink", scope.name("sink"), parent, {

@@ -151,9 +151,10 @@ export function jobSubworkflows({ project, region }: Place): Readonly<Record<str
   };
 }
 
-/** As Workflows is given it. */
+/** As Workflows is given it: to be read in the console, and without white space where that would be too long. */
 export function sourceText(source: WorkflowSource): string {
-  return `${JSON.stringify(source, null, 2)}\n`;
+  const readable = `${JSON.stringify(source, null, 2)}\n`;
+  return Buffer.byteLength(readable) <= maxSourceBytes ? readable : JSON.stringify(source);
 }
 
 /** Text of the plan in a source: what looks like an expression is none. */
