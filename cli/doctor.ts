@@ -62,6 +62,13 @@ const probes: readonly Probe[] = [
     remedy: "install Go, unless the Pulumi CLI is there",
   },
   {
+    name: "pulumi-language-nodejs",
+    purpose: "a literal `pulumi up`; `handoff up` does without it",
+    required: false,
+    command: ["sh", "-c", "command -v pulumi-language-nodejs"],
+    remedy: "install the full Pulumi CLI, which brings its Node language host",
+  },
+  {
     name: "docker",
     purpose: "the runner's image, for the clouds",
     required: false,

@@ -1,8 +1,10 @@
 /** The commands that ask a deployed stack: trigger, runs, logs, schedules. */
+import { join } from "node:path";
 import type { Run } from "../history/history.js";
 import { ExitCode, UserError } from "../model/diagnostic.js";
 import * as local from "../providers/local/operate.js";
 import type { OperateContext, ScheduleView } from "../providers/local/operate-types.js";
+import { logGone } from "../providers/local/read-log.js";
 import { createJsonLog, createTerminalLog, type LogSink } from "../runner-image/src/log.js";
 import type { LogsOptions } from "./commands/logs.js";
 import type { RunsOptions } from "./commands/runs.js";
@@ -93,8 +95,20 @@ export async function printLogs(
   const log = options.json ? createJsonLog(context.stdout) : terminalLog(context.stdout, context);
   const copied = await copyLog(run, operate, log, options.follow === true, context);
   if (copied === "interrupted") return interruptedCode(context);
-  if (copied === 0) say(context, `${run.runId} (${run.status}) has no log${emptyReason(run)}`);
+  if (copied === 0) say(context, noLog(run, operate));
   return ExitCode.ok;
+}
+
+function noLog(run: Run, operate: OperateContext): string {
+  const about = `${run.runId} (${run.status})`;
+  switch (logGone(operate, run)) {
+    case "pruned":
+      return `the log of ${about}, which ended ${run.endedAt}, was removed: the newest runs of a job alone keep theirs (\`keepRuns\` in ${join(operate.home, "agent", "settings.json")}, default 100)`;
+    case "removed":
+      return `the log of ${about}, which ended ${run.endedAt}, was removed: with its deployment by \`handoff destroy\`, or by hand`;
+    default:
+      return `${about} has no log${emptyReason(run)}`;
+  }
 }
 
 function emptyReason({ status, reason }: Run): string {

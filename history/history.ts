@@ -111,6 +111,8 @@ export interface History {
   noticeSent(runId: string): void;
   /** Ended runs of the job beyond the newest `keep` whose folder was not removed yet. */
   prunable(deployment: string, job: string, keep: number): string[];
+  /** Whether `markPruned` was told of the run. */
+  isPruned(runId: string): boolean;
   markPruned(runId: string): void;
   /** Runs `body` while no other process can write to the history. */
   exclusive<T>(body: () => T): T;
@@ -292,6 +294,7 @@ export function openHistory(file: string): History {
     noticeSent: (runId) => {
       change("UPDATE runs SET notice_pending = 0 WHERE run_id = ?", runId);
     },
+    isPruned: (runId) => sql("SELECT 1 FROM runs WHERE run_id = ? AND pruned = 1").get(runId) !== undefined,
     prunable: (deployment, job, keep) =>
       sql(
         `SELECT run_id AS id FROM runs WHERE deployment = ? AND job = ? AND ended_at IS NOT NULL AND pruned = 0

@@ -14,8 +14,8 @@ export const run = defineCommand<[string[]], RunOptions>({
   name: "run",
   summary: "Run the project here, now",
   description:
-    "Log lines go to stderr. With --json the last line of stdout is the run's record. Secrets are read from " +
-    "<project>/.secrets/<KEY>. Ctrl-C stops the run cleanly, a second one at once.",
+    "Log lines go to stderr. With --json the last line of stdout is the run's record. The value of a secret is read from " +
+    "<project>/.secrets/<KEY>, else from the environment variable of its name. Ctrl-C stops the run cleanly, a second one at once.",
   arguments: [{ name: "[tasks...]", description: "names of tasks (default: all)" }],
   options: [
     projectOption,

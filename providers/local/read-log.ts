@@ -47,6 +47,21 @@ export async function* readLog(
   }
 }
 
+/**
+ * Why an ended run that was started has no log any more: `pruned`, by the agent, for newer runs of its job; `removed` with its
+ * deployment, or by hand. Undefined when its log is there, or it never had one.
+ */
+export function logGone(context: OperateContext, run: Run): "pruned" | "removed" | undefined {
+  if (run.endedAt === null || run.startedAt === null) return undefined;
+  if (existsSync(deploymentPaths(context.home, run.deployment).run(run.runId).root)) return undefined;
+  const history = openHistory(homePaths(context.home).history);
+  try {
+    return history.isPruned(run.runId) ? "pruned" : "removed";
+  } finally {
+    history.close();
+  }
+}
+
 /** A line that is no JSON (the disk was full, the machine went down) is shown as it is. */
 function parse(text: string, run: Run): LogLine {
   try {

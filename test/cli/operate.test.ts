@@ -335,6 +335,25 @@ describe("cli: what is deployed on this machine", function () {
       expect((await handoff(["logs"])).stderr).to.match(/\(running\) has no log yet/);
     });
 
+    it("says that a log was removed, and why", async () => {
+      threeRuns();
+      const ended = history
+        .list({ deployment })
+        .find((run) => run.endedAt !== null && run.startedAt !== null);
+      const id = ended?.runId ?? "none";
+      const gone = await handoff(["logs", id]);
+      expect(gone.code).to.equal(0);
+      expect(gone.stderr)
+        .to.include(`the log of ${id}`)
+        .and.include("was removed")
+        .and.include("handoff destroy");
+      history.markPruned(id);
+      const pruned = await handoff(["logs", id]);
+      expect(pruned.stderr).to.include(`which ended ${ended?.endedAt}, was removed`).and.include("keepRuns");
+      mkdirSync(deploymentPaths(home, deployment).run(id).root, { recursive: true });
+      expect((await handoff(["logs", id])).stderr).to.match(/has no log/);
+    });
+
     it("helps with an id that is not there, or is several", async () => {
       threeRuns();
       const wrong = await handoff(["logs", "20260303T100000Z-bbbbbc"]);

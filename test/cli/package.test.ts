@@ -101,12 +101,15 @@ describe("the package", function () {
     expect(files.filter((file) => /\.test\.|node_modules|\.handoff|\.cache/.test(file))).to.deep.equal([]);
   });
 
-  it("init, edit, run, also from a subfolder", async () => {
+  it("says its version; init, edit, validate, run, also from a subfolder", async () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+    expect((await handoff(["--version"])).stdout).to.equal(`${version}\n`);
     await handoff(["init"]);
     const file = join(repository, "project.yml");
     const project = readFileSync(file, "utf8").replace("top: 5", "top: 2");
     // The file is the unprivileged user's; from root it can be written all the same.
     writeFileSync(file, project);
+    await handoff(["validate"]);
     await handoff(["run"]);
     const { stdout } = await handoff(["run", "--json"], join(repository, "files"));
     const record = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as { readonly status: string };

@@ -54,7 +54,7 @@ export function temporaryFolder(prefix = "handoff cli "): {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-/** Runs a program to its end; `meanwhile` is given the child. */
+/** Runs a program to its end, at most `limitMs` (default 10 minutes); `meanwhile` is given the child. */
 export function execute(
   file: string,
   args: readonly string[],
@@ -63,11 +63,12 @@ export function execute(
     readonly env?: NodeJS.ProcessEnv;
     readonly input?: string;
     readonly uid?: number;
+    readonly limitMs?: number;
   },
   meanwhile?: (child: ReturnType<typeof spawn>) => void,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const { input, ...rest } = options;
+    const { input, limitMs = 600_000, ...rest } = options;
     const child = spawn(file, [...args], { ...rest, stdio: ["pipe", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
@@ -79,8 +80,16 @@ export function execute(
     });
     child.stdin.on("error", () => undefined);
     child.stdin.end(input ?? "");
+    const limit = setTimeout(() => {
+      child.kill("SIGKILL");
+      // What it started may hold its pipes open: don't wait for them.
+      reject(new Error(`${file} ${args.join(" ")}: not done after ${limitMs} ms\n${stdout}${stderr}`));
+    }, limitMs);
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      resolve({ code, stdout, stderr });
+    });
     meanwhile?.(child);
   });
 }
