@@ -188,9 +188,13 @@ describe("a stack that can't be deployed", () => {
     expect(diagnostic?.location).to.include({ line: 2, column: 3 });
   });
 
-  it("says plainly that a cloud isn't there yet", async () => {
+  it("says what a cloud lacks, before the engine starts", async () => {
     repo.write("Pulumi.dev.yaml", "config:\n  handoff:cloud: aws\n");
-    expect(await failureOf(up(options()))).to.include({ code: "platform-not-available", exitCode: 2 });
+    const env = { ...repo.env, AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined };
+    const failure = await failureOf(up({ ...options(), env }));
+    expect(failure).to.include({ code: "invalid-project", exitCode: 2 });
+    expect(failure.diagnostics.map(({ code }) => code)).to.include("aws-no-region");
+    expect(repo.events).to.deep.equal([]);
   });
 
   it("outside of a repository asks for one", async () => {
