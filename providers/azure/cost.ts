@@ -1,5 +1,6 @@
 /** What a month on Azure costs at list price. */
 import type { DeployPlan } from "../../model/plan-types.js";
+import type { NotificationEvent } from "../../model/project.js";
 import {
   type CostLine,
   costLine,
@@ -8,7 +9,7 @@ import {
   secondsPerMonth,
   type UsageOfPlan,
 } from "../cost.js";
-import { isOrchestrated } from "../flows.js";
+import { flowsOf, isOrchestrated } from "../flows.js";
 import { isNative } from "./schedule.js";
 import { sizeOf } from "./size.js";
 
@@ -132,16 +133,19 @@ function registryLines({ settings }: DeployPlan): CostLine[] {
 /** Rules as alerts.ts makes them. */
 function alertLines(plan: DeployPlan): CostLine[] {
   const events = new Set(plan.notifications.filter(reaches).flatMap(({ on }) => on));
-  const flows = isOrchestrated(plan);
-  const ended = (["success", "failure", "timeout"] as const).filter((event) => events.has(event)).length;
-  const missed = events.has("missed") ? plan.schedules.filter(({ enabled }) => enabled).length : 0;
+  const kinds = (...each: readonly (readonly NotificationEvent[])[]) =>
+    each.filter((some) => some.some((event) => events.has(event))).length;
+  const flows = isOrchestrated(plan) ? flowsOf(plan).length + plan.triggers.length : 0;
+  // A Logic App's time-out is a failure like any other.
+  const ofFlows = flows * kinds(["failure", "timeout"], ["success"]);
+  const ofRuns = flows > 0 ? 0 : kinds(["failure"], ["timeout"], ["success"]);
+  const ofFires = events.has("missed") ? plan.schedules.filter(({ enabled }) => enabled).length : 0;
+  const line = (count: number, what: string, price: Price) =>
+    count === 0 ? [] : [costLine("alerts", `${count} ${what}`, count, price)];
   return [
-    ...(ended > 0
-      ? [costLine("alerts", `${ended} rules`, ended, flows ? prices.metricAlert : prices.logAlert)]
-      : []),
-    ...(missed > 0
-      ? [costLine("alerts", `${missed} schedules that may be missed`, missed, prices.hourlyLogAlert)]
-      : []),
+    ...line(ofRuns, "rules on logs", prices.logAlert),
+    ...line(ofFlows, "rules on Logic Apps", prices.metricAlert),
+    ...line(ofFires, "schedules that may be missed", prices.hourlyLogAlert),
   ];
 }
 

@@ -2,7 +2,6 @@
 import type { PlannedJob } from "../../model/plan-types.js";
 import type { ContainerCall } from "../container.js";
 import { isOrchestrated } from "../flows.js";
-import { type RenderedResource, type RenderedValue, ref } from "../rendering.js";
 import type { Identity } from "./identity.js";
 import type { RunnerImage } from "./image.js";
 import { nameInGroup } from "./names.js";
@@ -155,9 +154,4 @@ function triggerConfiguration(trigger: Trigger, identity: Identity) {
         },
       };
   }
-}
-
-/** Link to a resource in Azure's portal. */
-export function portal(resource: RenderedResource): RenderedValue {
-  return { $join: ["https://portal.azure.com/#resource", ref({ ...resource } as never, "id" as never)] };
 }

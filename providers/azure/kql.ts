@@ -56,11 +56,11 @@ export function missedFires({ cron, timezone }: Schedule, jobs: readonly Text[])
   const names: RenderedValue[] = jobs.flatMap((job, index) => [...(index > 0 ? [", "] : []), text`"${job}"`]);
   return text`let starts = ${systemLogs}
 | where TimeGenerated > ago(${from + 5}m) and JobName_s in (${{ $join: names }})
-| project started = TimeGenerated, all = 1;
-range fire from bin(ago(${from}m), 1m) to bin(ago(${minutes}m), 1m) step 1m
-| extend at = datetime_utc_to_local(fire, ${kqlText(timezone)}), all = 1
+| project started = TimeGenerated, k = 1;
+range fire from bin(ago(${from - 1}m), 1m) to bin(ago(${minutes}m), 1m) step 1m
+| extend at = datetime_utc_to_local(fire, ${kqlText(timezone)}), k = 1
 | where ${firesAt(parseCron(cron))}
-| join kind=leftouter starts on all
+| join kind=leftouter starts on k
 | summarize seen = countif(started between ((fire - 1m) .. (fire + ${minutes}m))) by fire
 | where seen == 0`;
 }
