@@ -4,6 +4,7 @@
  * state, and after a state was lost. What is there is imported, and then changed to what the project says.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { firestoreMark } from "./gcp/firestore-mark.js";
 
 /** Asks a cloud's SDK; rejects when what was asked for is not there. */
 export type Ask = (
@@ -17,6 +18,10 @@ interface Question {
   readonly token: string;
   /** The function's arguments, and the inputs of the resource that they are. */
   readonly args: Readonly<Record<string, string>>;
+  /** Arguments that are the same for every resource. */
+  readonly fixed?: Readonly<Record<string, string>>;
+  /** What an import wants, from the arguments; default: the answer's `id`. */
+  readonly importId?: (args: Readonly<Record<string, string>>) => string;
 }
 
 const named = (token: string, ...inputs: string[]): Question => ({
@@ -29,6 +34,17 @@ const questions: Readonly<Record<string, Question>> = {
   "aws:s3/bucket:Bucket": named("aws:s3/getBucket:getBucket", "bucket"),
   "aws:dynamodb/table:Table": named("aws:dynamodb/getTable:getTable", "name"),
   "gcp:storage/bucket:Bucket": named("gcp:storage/getBucket:getBucket", "name"),
+  "gcp:firestore/database:Database": {
+    token: "gcp:firestore/getDocument:getDocument",
+    args: { project: "project", database: "name" },
+    fixed: firestoreMark,
+    importId: ({ project, database }) => `projects/${project}/databases/${database}`,
+  },
+  "gcp:firestore/document:Document": {
+    ...named("gcp:firestore/getDocument:getDocument", "project", "database", "collection", "documentId"),
+    importId: ({ project, database, collection, documentId }) =>
+      `projects/${project}/databases/${database}/documents/${collection}/${documentId}`,
+  },
   "azure-native:resources:ResourceGroup": named(
     "azure-native:resources:getResourceGroup",
     "resourceGroupName",
@@ -72,7 +88,7 @@ export function adopting(type: string, ask: Ask): pulumi.ResourceTransform | und
   const question = questions[type];
   if (!question) return undefined;
   return async ({ props, opts }) => {
-    const args: Record<string, string> = {};
+    const args: Record<string, string> = { ...question.fixed };
     for (const [argument, input] of Object.entries(question.args)) {
       const value = await knownText(props[input]);
       // A preview doesn't know the name of what it is in, which then isn't there yet either.
@@ -81,7 +97,7 @@ export function adopting(type: string, ask: Ask): pulumi.ResourceTransform | und
     }
     const id = await ask(question.token, args, askOptions(opts)).then(idOf, () => undefined);
     if (id === undefined) return undefined;
-    return { props, opts: { ...opts, import: id } };
+    return { props, opts: { ...opts, import: question.importId?.(args) ?? id } };
   };
 }
 

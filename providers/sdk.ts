@@ -10,6 +10,8 @@ import type { ComponentModule, CustomClass } from "./contract.js";
 type Question = (args: pulumi.Inputs, options: pulumi.InvokeOptions) => Promise<unknown>;
 type Lookup = (args: pulumi.Inputs, options: pulumi.InvokeOptions) => pulumi.Output<unknown>;
 
+type LookupOfNothing = (options: pulumi.InvokeOptions) => pulumi.Output<unknown>;
+
 /** Tokens' first part, to the npm package. */
 const packages: Readonly<Record<string, string>> = {
   aws: "@pulumi/aws",
@@ -21,7 +23,11 @@ const packages: Readonly<Record<string, string>> = {
 /** The component module of a platform whose resources are all of SDKs. */
 export const sdkModule: ComponentModule = {
   classOf: (type) => load(type, (name) => name) as CustomClass,
-  lookup: (type, inputs, options) => (load(type, (name) => `${name}Output`) as Lookup)(inputs, options),
+  lookup(type, inputs, options) {
+    const lookup = load(type, (name) => `${name}Output`) as Lookup | LookupOfNothing;
+    // Functions that are asked nothing take the options alone, such as `getClientConfig` of Google Cloud.
+    return lookup.length === 1 ? (lookup as LookupOfNothing)(options) : (lookup as Lookup)(inputs, options);
+  },
   ask: async (type, inputs, options) => await (load(type, (name) => name) as Question)(inputs, options),
 };
 

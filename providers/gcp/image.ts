@@ -37,6 +37,7 @@ export function image(scope: Scope): RunnerImage {
     ],
     labels,
   });
+  const address = `${region}-docker.pkg.dev`;
   const login = lookup(
     "gcp:organizations/getClientConfig:getClientConfig",
     name("login"),
@@ -48,9 +49,10 @@ export function image(scope: Scope): RunnerImage {
     name("image"),
     parent,
     imageInputs(forX86(plan), {
-      repository: text`${ref(repository, "registryUri")}/runner`,
+      // A project of an organisation of old has a colon in its id, and a slash here.
+      repository: text`${address}/${project.replace(":", "/")}/${ref(repository, "repositoryId")}/runner`,
       login: {
-        address: `${region}-docker.pkg.dev`,
+        address,
         username: "oauth2accesstoken",
         password: ref(login, "accessToken"),
       },

@@ -33,7 +33,7 @@ export const names = {
   /** 3-63, one name space for all of Google Cloud, without `google`. Source: Cloud Storage's naming guidelines. */
   bucket: { ...dashes, max: 63 },
   /** 4-63, not like a UUID. Source: Firestore's page on databases; UNCONFIRMED. */
-  database: { ...dashes, max: 63 },
+  database: { ...dashes, max: 63, noDoubleSeparator: true },
   /** Up to 255 of `[A-Za-z0-9_-]`. Source: CLOUDS.md; UNCONFIRMED. */
   secret: { allowed: /[A-Za-z0-9_-]/, max: 255, separator: "-" },
   /** Source: Artifact Registry; UNCONFIRMED. */

@@ -60,7 +60,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     ...held.versions,
     kept,
     ...declared.buckets,
-    ...(declared.database ? [declared.database] : []),
+    ...declared.databaseResources,
     ...compute.flatMap(({ identity }) => [identity.account, ...identity.grants]),
     ...jobs,
     ...logs(scope),

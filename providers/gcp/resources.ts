@@ -12,6 +12,7 @@ import type { RouterNat } from "@pulumi/gcp/compute/routerNat.js";
 import type { Subnetwork } from "@pulumi/gcp/compute/subnetwork.js";
 import type { Trigger } from "@pulumi/gcp/eventarc/trigger.js";
 import type { Database } from "@pulumi/gcp/firestore/database.js";
+import type { Document } from "@pulumi/gcp/firestore/document.js";
 import type { Metric } from "@pulumi/gcp/logging/metric.js";
 import type { ProjectBucketConfig } from "@pulumi/gcp/logging/projectBucketConfig.js";
 import type { ProjectSink } from "@pulumi/gcp/logging/projectSink.js";
@@ -45,6 +46,7 @@ export interface Classes {
   "gcp:compute/subnetwork:Subnetwork": typeof Subnetwork;
   "gcp:eventarc/trigger:Trigger": typeof Trigger;
   "gcp:firestore/database:Database": typeof Database;
+  "gcp:firestore/document:Document": typeof Document;
   "gcp:logging/metric:Metric": typeof Metric;
   "gcp:logging/projectBucketConfig:ProjectBucketConfig": typeof ProjectBucketConfig;
   "gcp:logging/projectSink:ProjectSink": typeof ProjectSink;

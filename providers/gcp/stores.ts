@@ -1,6 +1,7 @@
 /** Declared stores: a bucket each; all tables are collections of one Firestore database. */
-import { type RenderedValue, ref, text } from "../rendering.js";
+import { type RenderedResource, type RenderedValue, ref, text } from "../rendering.js";
 import { type Bucket, bucket } from "./artifacts.js";
+import { firestoreMark } from "./firestore-mark.js";
 import { nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
 import type { Scope } from "./scope.js";
@@ -8,6 +9,8 @@ import type { Scope } from "./scope.js";
 export interface Stores {
   readonly buckets: readonly Bucket[];
   readonly database: Made<"gcp:firestore/database:Database"> | undefined;
+  /** With what marks it. */
+  readonly databaseResources: readonly RenderedResource[];
   /** Store's name to its URL: `gs://bucket` or `firestore://database/collection`. */
   readonly urls: Readonly<Record<string, RenderedValue>>;
 }
@@ -25,7 +28,8 @@ export function stores(scope: Scope): Stores {
     if (bucket) urls[name] = text`gs://${ref(bucket, "name")}`;
     else if (database) urls[name] = text`firestore://${ref(database, "name")}/${name}`;
   }
-  return { buckets: [...buckets.values()], database, urls };
+  const databaseResources = database ? [database, mark(scope, database)] : [];
+  return { buckets: [...buckets.values()], database, databaseResources, urls };
 }
 
 function renderDatabase({
@@ -49,5 +53,24 @@ function renderDatabase({
       deletionPolicy: deleteData ? "DELETE" : "ABANDON",
     },
     { retainOnDelete: !deleteData },
+  );
+}
+
+/** A document by which a later deployment finds the database, when this one leaves it behind (adopt.ts). */
+function mark(
+  { plan, name, parent, project }: Scope,
+  database: Made<"gcp:firestore/database:Database">,
+): RenderedResource {
+  return gcp(
+    "gcp:firestore/document:Document",
+    name("tables", "mark"),
+    parent,
+    {
+      ...firestoreMark,
+      project,
+      database: ref(database, "name"),
+      fields: JSON.stringify({ madeBy: { stringValue: "handoff" } }),
+    },
+    { retainOnDelete: !plan.settings.deleteData },
   );
 }

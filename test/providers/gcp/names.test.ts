@@ -13,7 +13,7 @@ const patterns: Readonly<Record<NameKind, RegExp>> = {
   topic: /^(?!goog)[A-Za-z][A-Za-z0-9_.~+%-]{2,254}$/,
   subscription: /^(?!goog)[A-Za-z][A-Za-z0-9_.~+%-]{2,254}$/,
   bucket: /^(?!goog)(?!.*g[o0]+gle)[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$/,
-  database: /^[a-z][a-z0-9-]{2,61}[a-z0-9]$/,
+  database: /^(?!.*--)[a-z][a-z0-9-]{2,61}[a-z0-9]$/,
   secret: /^[A-Za-z0-9_-]{1,255}$/,
   repository: /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
   network: /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,

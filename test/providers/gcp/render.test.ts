@@ -91,7 +91,7 @@ describe("rendering for Google Cloud", () => {
 
       it("protects nothing from a destroy that is not data", () => {
         for (const { type, inputs: given, retainOnDelete, name: made } of rendering.resources) {
-          const data = ["gcp:storage/bucket:Bucket", "gcp:firestore/database:Database"].includes(type);
+          const data = /^gcp:(storage\/bucket:|firestore\/)/.test(type);
           expect(retainOnDelete ?? false, made).to.equal(data);
           if (/Job$|Workflow$/.test(type) && !type.includes("cloudscheduler")) {
             expect(given.deletionProtection, made).to.equal(false);
