@@ -1,6 +1,13 @@
 /** What a month on AWS costs, line by line. */
 import type { DeployPlan } from "../../model/plan-types.js";
-import { type CostLine, costLine, firesPerMonth, jobsOf, secondsPerMonth, type UsageOfPlan } from "../cost.js";
+import {
+  type CostLine,
+  costLine,
+  firesPerMonth,
+  jobsOf,
+  secondsPerMonth,
+  type UsageOfPlan,
+} from "../cost.js";
 import { flowsOf, isOrchestrated } from "../flows.js";
 import { levelsOf } from "./flows.js";
 import { prices } from "./prices.js";

@@ -52,7 +52,7 @@ const part = fc.oneof(
 describe("AWS names", () => {
   for (const [kind, pattern] of Object.entries(legal)) {
     it(`${kind}: legal for every client, project, stack and thing`, () => {
-      fc.assert(
+      void fc.assert(
         fc.property(part, part, part, part, (client, project, stack, thing) => {
           expect(nameOf(named(client, project, stack), kind as keyof typeof names, thing)).to.match(pattern);
         }),
@@ -61,7 +61,7 @@ describe("AWS names", () => {
   }
 
   it("buckets: legal with an account's number at the end", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(part, part, part, part, (client, project, stack, store) => {
         const name = `${bucketBaseName(named(client, project, stack), "store", store)}-123456789012`;
         expect(name).to.match(/^(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/);
@@ -70,7 +70,7 @@ describe("AWS names", () => {
   });
 
   it("secrets: never end with a dash and six characters, which is what AWS appends", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(part, part, part, part, (client, project, stack, key) => {
         const name = secretName(named(client, project, stack), key);
         expect(name).to.match(/^[A-Za-z0-9/_+=.@-]{1,512}$/);
@@ -80,7 +80,7 @@ describe("AWS names", () => {
   });
 
   it("log groups and families: legal", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(part, part, part, part, (client, project, stack, job) => {
         const plan = named(client, project, stack);
         expect(logGroupName(plan, job)).to.match(/^\/handoff\/[.\-_/#A-Za-z0-9]{1,500}$/);
@@ -92,7 +92,7 @@ describe("AWS names", () => {
   });
 
   it("different deployments never share a name", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(fc.tuple(part, part, part), { minLength: 2, maxLength: 12 }), (all) => {
         const distinct = [...new Map(all.map((parts) => [JSON.stringify(parts), parts])).values()];
         for (const kind of ["role", "bucket", "schedule", "queue", "stateMachine"] as const) {
@@ -106,7 +106,7 @@ describe("AWS names", () => {
   });
 
   it("no family is below the prefix of another deployment: policies name it", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.tuple(part, part, part), fc.tuple(part, part, part), part, (one, other, job) => {
         fc.pre(JSON.stringify(one) !== JSON.stringify(other));
         expect(familyName(named(...one), job).startsWith(`${deploymentName(named(...other))}_`)).to.equal(

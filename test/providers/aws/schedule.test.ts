@@ -15,8 +15,7 @@ function read(field: string, min: number, max: number): Set<number> {
     const [from = "", to] = range.split("-");
     const first = from === "*" ? min : value(from);
     const last = to !== undefined ? value(to) : from === "*" || part.includes("/") ? max : first;
-    expect(first).to.be.within(min, max);
-    expect(last).to.be.within(first, max);
+    if (!(first >= min && first <= last && last <= max)) throw new Error(`${field} is out of range`);
     for (let n = first; n <= last; n += Number(step)) found.add(n);
   }
   return found;
@@ -77,19 +76,17 @@ const instants = fc
   .tuple(fc.integer({ min: 0, max: 1460 }), fc.integer({ min: 0, max: 1439 }))
   .map(([day, minute]) => new Date(Date.UTC(2026, 0, 1) + day * 86_400_000 + minute * 60_000));
 
-describe("AWS schedules", () => {
+describe("AWS schedules", function () {
+  this.timeout(120_000);
+
   it("fire when the project's expression does", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(cron, fc.array(instants, { minLength: 20, maxLength: 20 }), (expression, times) => {
         const rendered = renderSchedules({ cron: expression });
-        for (const at of times) {
-          expect(
-            rendered.some((one) => fires(one, at)),
-            `${expression} as ${rendered} at ${at.toISOString()}`,
-          ).to.equal(meant(expression, at));
-        }
+        const wrong = times.find((at) => rendered.some((one) => fires(one, at)) !== meant(expression, at));
+        expect(wrong, `${expression} as ${rendered}`).to.equal(undefined);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

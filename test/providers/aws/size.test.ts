@@ -66,7 +66,7 @@ describe("AWS sizes", () => {
     const cpu = fc.option(fc.double({ min: 0.01, max: 17, noNaN: true }), { nil: undefined });
     const memoryMiB = fc.option(fc.integer({ min: 1, max: 130_000 }), { nil: undefined });
     const diskGiB = fc.option(fc.integer({ min: 1, max: 210 }), { nil: undefined });
-    fc.assert(
+    void fc.assert(
       fc.property(cpu, memoryMiB, diskGiB, (cpu, memoryMiB, diskGiB) => {
         const found = roundSize({
           ...(cpu === undefined ? {} : { cpu }),
