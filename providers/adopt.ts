@@ -3,6 +3,7 @@
  * itself is asked whether it is there, by the name that it would be given: that works from every machine, with every kind of
  * state, and after a state was lost. What is there is imported, and then changed to what the project says.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { firestoreMark } from "./gcp/firestore-mark.js";
 
@@ -87,7 +88,7 @@ const questions: Readonly<Record<string, Question>> = {
 export function adopting(type: string, ask: Ask): pulumi.ResourceTransform | undefined {
   const question = questions[type];
   if (!question) return undefined;
-  return async ({ props, opts }) => {
+  const transform: pulumi.ResourceTransform = async ({ props, opts }) => {
     const args: Record<string, string> = { ...question.fixed };
     for (const [argument, input] of Object.entries(question.args)) {
       const value = await knownText(props[input]);
@@ -99,6 +100,9 @@ export function adopting(type: string, ask: Ask): pulumi.ResourceTransform | und
     if (id === undefined) return undefined;
     return { props, opts: { ...opts, import: question.importId?.(args) ?? id } };
   };
+  // The engine calls back from outside of the program; Pulumi's runtime is found through the program's asynchronous context.
+  const inProgram = AsyncLocalStorage.bind(transform);
+  return (args) => inProgram(args);
 }
 
 /** With the provider of the resource, and so its region and credentials. */
