@@ -77,6 +77,7 @@ class Recorder implements pulumi.runtime.Mocks {
   readonly #inputs = new Map<string, Values>();
   /** Outputs asked for, by resource or lookup. */
   readonly #outputs = new Map<string, Set<string>>();
+  #problem: Error | undefined;
 
   constructor(rendering: Rendering) {
     this.#rendering = rendering;
@@ -99,11 +100,14 @@ class Recorder implements pulumi.runtime.Mocks {
     const lookup = this.#rendering.lookups.find(
       ({ type, inputs: described }) => type === token && canonical(printable(described)) === asked,
     );
-    if (!lookup) throw new Error(`${token} is no lookup of the rendering: ${asked}`);
-    return this.#answer(lookup.name);
+    if (lookup) return this.#answer(lookup.name);
+    // Thrown at the end: Pulumi would wait for an answer for ever.
+    this.#problem ??= new Error(`${token} is no lookup of the rendering: ${asked}`);
+    return {};
   }
 
   seen({ type, name, parent }: RenderedResource): PreviewedResource {
+    if (this.#problem) throw this.#problem;
     const inputs = this.#inputs.get(name);
     if (!inputs) throw new Error(`${name} was described and not created`);
     return { type, name, parent, inputs };
@@ -113,7 +117,7 @@ class Recorder implements pulumi.runtime.Mocks {
     const answer: Record<string, unknown> = {};
     // Short paths first: what is in something replaces the placeholder for the whole.
     for (const path of [...(this.#outputs.get(name) ?? [])].sort()) {
-      if (path !== "id") put(answer, path.split("."), `\${${name}.${path}}`);
+      put(answer, path.split("."), `\${${name}.${path}}`);
     }
     return answer;
   }
