@@ -78,7 +78,12 @@ export function median(values: readonly number[]): number {
 export interface Comparison {
   readonly ours: number;
   readonly peer: number;
+  /** Of the two medians. */
   readonly ratio: number;
+  /** Smallest and largest ratio of one run of ours to the run of the peer's right after it. */
+  readonly spread: readonly [smallest: number, largest: number];
+  /** Seconds of every counted run, in order. */
+  readonly samples: { readonly ours: readonly number[]; readonly peer: readonly number[] };
   /** Largest over the samples of ours. */
   readonly cpuSeconds: number | null;
   readonly peakMiB: number | null;
@@ -96,6 +101,7 @@ export async function compare(ours: BenchCommand, peer: BenchCommand, samples: n
   }
   const oursMedian = median(a.map((s) => s.seconds));
   const peerMedian = median(b.map((s) => s.seconds));
+  const ratios = a.map((sample, i) => sample.seconds / (b[i]?.seconds ?? Number.NaN));
   const largest = (pick: (s: Sample) => number | null) => {
     const values = a.map(pick).filter((v) => v !== null);
     return values.length > 0 ? Math.max(...values) : null;
@@ -104,6 +110,8 @@ export async function compare(ours: BenchCommand, peer: BenchCommand, samples: n
     ours: oursMedian,
     peer: peerMedian,
     ratio: oursMedian / peerMedian,
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    samples: { ours: a.map((sample) => sample.seconds), peer: b.map((sample) => sample.seconds) },
     cpuSeconds: largest((s) => s.cpuSeconds),
     peakMiB: largest((s) => s.peakMiB),
   };

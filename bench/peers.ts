@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { engineVersion } from "../deploy/engine.js";
 import { cacheDir } from "./paths.js";
 
 /** A virtual environment with one pinned package; returns the path of one of its programs. */
@@ -17,6 +18,20 @@ function pythonTool(name: string, requirement: string, program: string): string 
   return path;
 }
 
+const requirements = { handoff: "handoff==0.4.4", meltano: "meltano==4.4.1" };
+
 /** The Python original that this project succeeds. */
-export const pythonHandoff = (): string => pythonTool("handoff-py", "handoff==0.4.4", "handoff");
-export const meltano = (): string => pythonTool("meltano", "meltano==4.4.1", "meltano");
+export const pythonHandoff = (): string => pythonTool("handoff-py", requirements.handoff, "handoff");
+export const meltano = (): string => pythonTool("meltano", requirements.meltano, "meltano");
+
+/** What handoff is measured against on this machine, with versions. */
+export function peerVersions(): string {
+  const versions = ["bash", "tee", "xargs", "python3"].map((tool) => {
+    const [first = ""] = execFileSync(tool, ["--version"], { encoding: "utf8" }).split("\n");
+    return `${tool} ${/\d+(\.\d+)+/.exec(first)?.[0] ?? "unknown"}`;
+  });
+  const packages = Object.values(requirements).map(
+    (requirement) => `PyPI's ${requirement.replace("==", " ")}`,
+  );
+  return [...versions, ...packages, `Pulumi engine ${engineVersion}`].join(", ");
+}

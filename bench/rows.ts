@@ -53,8 +53,8 @@ function foreachProject(lines: string, maxParallel: number): string {
 /** `dir` is a scratch folder; `quick` takes fewer samples and less data, to see that the rows work. */
 export function runnerRows(dir: string, quick: boolean): Row[] {
   const bytes = quick ? "64M" : "1G";
-  const samples = quick ? 1 : 5;
-  const many = quick ? 2 : 15;
+  const samples = quick ? 1 : 9;
+  const many = quick ? 2 : 21;
   const lines = join(dir, "lines.txt");
   writeFileSync(lines, Array.from({ length: 1000 }, (_, i) => `line-${i}\n`).join(""));
   const source = `head -c ${bytes} /dev/zero`;
