@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { DeployPlan } from "../../model/plan-types.js";
+import { type DeployPlan, platforms } from "../../model/plan-types.js";
 import { previewPlan } from "../../providers/plan-preview.js";
 import { providerOf } from "../../providers/registry.js";
 import { printable } from "../../providers/rendering.js";
@@ -29,7 +29,7 @@ async function expectAsRendered(plan: DeployPlan): Promise<void> {
 
 describe("plan preview: what the plugin would receive is what was rendered", function () {
   this.timeout(120_000);
-  for (const cloud of ["local"] as const) {
+  for (const cloud of platforms) {
     it(`${cloud}: a small project`, () => expectAsRendered(samplePlan(cloud)));
     for (const granularity of ["project", "task"] as const) {
       it(`${cloud}: every feature, granularity ${granularity}`, () =>
