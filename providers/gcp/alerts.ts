@@ -80,7 +80,7 @@ function conditionsOf(scope: Scope, event: NotificationEvent, watched: Watched):
   }
 }
 
-/** The runner's own last line, or Cloud Run's about its limit (UNCONFIRMED). */
+/** The runner's own last line, or Cloud Run's about its limit (as in public reports of it, read 2026-11-21). */
 const timedOut =
   '((jsonPayload.event="run.end" AND jsonPayload.message=~"^run: timeout") OR textPayload:"reached the maximum timeout")';
 
@@ -100,7 +100,7 @@ function runs({ plan }: Scope, result: "failed" | "succeeded"): Condition {
   };
 }
 
-/** Ends of executions of workflows. The metric's name and labels are UNCONFIRMED. */
+/** Ends of executions of workflows. Metric and labels as in several public projects, read 2026-11-21. */
 function executions(workflows: readonly string[], status: "FAILED" | "SUCCEEDED"): Condition {
   return {
     metric: [
