@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { DeployPlan } from "../../../model/plan-types.js";
-import { actionName, actionsIn, literal, maxActions, quoted } from "../../../providers/azure/logic-app.js";
 import { countActions, pausesOf } from "../../../providers/azure/flows.js";
 import { azure } from "../../../providers/azure/index.js";
+import { actionName, actionsIn, literal, maxActions, quoted } from "../../../providers/azure/logic-app.js";
 import { flowsOf } from "../../../providers/flows.js";
 import type { RenderedResource, Rendering } from "../../../providers/rendering.js";
 import { fullPlan, planOf } from "../plans.js";
@@ -32,14 +32,21 @@ describe("flows on Azure", () => {
     const { status, events } = run(plan, "fx-flow-all");
     expect(status).to.equal("Succeeded");
     const starts = events.filter((event) => event.startsWith("start"));
-    expect(starts.toSorted()).to.deep.equal(["start extract", "start load", "start reference", "start report"]);
+    expect(starts.toSorted()).to.deep.equal([
+      "start extract",
+      "start load",
+      "start reference",
+      "start report",
+    ]);
     expect(events.indexOf("end extract Succeeded")).to.be.lessThan(events.indexOf("start load"));
     expect(events.indexOf("end reference Succeeded")).to.be.lessThan(events.indexOf("start load"));
     expect(events.indexOf("end load Succeeded")).to.be.lessThan(events.indexOf("start report"));
   });
 
   it("retry a job as often and as late as it says", () => {
-    const { status, events } = run(plan, "fx-flow-all", { extract: ["Failed", "Stopped", "refused", "Succeeded"] });
+    const { status, events } = run(plan, "fx-flow-all", {
+      extract: ["Failed", "Stopped", "refused", "Succeeded"],
+    });
     expect(status).to.equal("Succeeded");
     const ofExtract = events.filter((event) => /extract|wait (?!1$|30$)/.test(event));
     expect(ofExtract).to.deep.equal([
@@ -80,7 +87,9 @@ describe("flows on Azure", () => {
     const retried = fc.array(fc.nat(size - 1), { maxLength: 3 });
     void fc.assert(
       fc.property(edges, failing, retried, (pairs, bad, again) => {
-        const dependsOn = (job: number) => [...new Set(pairs.filter(([a, b]) => b === job && a < b).map(([a]) => a))];
+        const dependsOn = (job: number) => [
+          ...new Set(pairs.filter(([a, b]) => b === job && a < b).map(([a]) => a)),
+        ];
         const tasks = Array.from({ length: size }, (_, job) => {
           const before = dependsOn(job).map((other) => `t${other}`);
           const retries = again.includes(job) ? ", retries: {max: 2, delay: 1s}" : "";
@@ -142,14 +151,18 @@ describe("flows on Azure", () => {
       expect(actionsIn(actions).length, flow.name).to.equal(countActions(flow));
     }
     const tasks = Array.from({ length: 120 }, (_, i) => `- {name: t${i}, pipeline: [{command: "true"}]}`);
-    const large = planOf(`version: 1\nname: big\ndeploy: {granularity: task}\ntasks:\n${tasks.join("\n")}\n`, "azure");
+    const large = planOf(
+      `version: 1\nname: big\ndeploy: {granularity: task}\ntasks:\n${tasks.join("\n")}\n`,
+      "azure",
+    );
     expect(azure.check(large).map(({ code }) => code)).to.include("azure-flow-size");
     expect(maxActions).to.equal(500);
   });
 
   it("hand schedules' options and variables to the jobs, texts as they are", () => {
     const { actions } = definitionOf(azure.render(plan, context), "fx-schedule-weekdays");
-    const body = (actions as { Start: { inputs: { body: { options: string; env: unknown[] } } } }).Start.inputs.body;
+    const body = (actions as { Start: { inputs: { body: { options: string; env: unknown[] } } } }).Start
+      .inputs.body;
     expect(JSON.parse(`["run"${body.options},"load"]`)).to.deep.equal([
       "run",
       "-v",
@@ -181,7 +194,9 @@ describe("flows on Azure", () => {
   });
 });
 
-function checkNames(actions: Readonly<Record<string, { runAfter: object; actions?: never; else?: { actions: never } }>>) {
+function checkNames(
+  actions: Readonly<Record<string, { runAfter: object; actions?: never; else?: { actions: never } }>>,
+) {
   for (const [name, action] of Object.entries(actions)) {
     for (const before of Object.keys(action.runAfter)) expect(Object.keys(actions), name).to.include(before);
     if (action.actions) checkNames(action.actions);

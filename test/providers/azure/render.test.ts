@@ -34,6 +34,9 @@ function named({ resources }: Rendering, name: string): RenderedResource {
   return found;
 }
 
+/** What a plan prints for something that is known only at deployment. */
+const at = (path: string): string => `\${${path}}`;
+
 /** Inputs as a plan prints them. */
 function inputsOf(rendering: Rendering, name: string) {
   return printable(named(rendering, name).inputs) as Record<string, never>;
@@ -59,7 +62,12 @@ describe("rendering for Azure", () => {
     describe(`granularity ${granularity}`, () => {
       it("puts each resource after those it refers to, and names each once", () => {
         const { resources, lookups } = full({ granularity, network: { mode: "nat" } });
-        expect(resources[0]).to.deep.equal({ type: "handoff:azure:Pipeline", name: "fx", parent: null, inputs: {} });
+        expect(resources[0]).to.deep.equal({
+          type: "handoff:azure:Pipeline",
+          name: "fx",
+          parent: null,
+          inputs: {},
+        });
         const before = new Set<string>();
         const asked = new Set(lookups.map(({ name }) => name));
         for (const { name, parent, inputs, dependsOn = [] } of resources) {
@@ -100,7 +108,9 @@ describe("rendering for Azure", () => {
 
       it("writes secrets' values nowhere but into the vault and the webhook that is one", () => {
         const rendering = full({ granularity });
-        const holders = rendering.resources.filter(({ inputs }) => JSON.stringify(inputs).includes('"$secret"'));
+        const holders = rendering.resources.filter(({ inputs }) =>
+          JSON.stringify(inputs).includes('"$secret"'),
+        );
         expect([...new Set(holders.map(({ type }) => type))].sort()).to.deep.equal([
           "azure-native:keyvault:Secret",
           "azure-native:monitor:ActionGroup",
@@ -152,19 +162,28 @@ describe("rendering for Azure", () => {
       it("puts nothing that goes with the deployment into the group of what is kept", () => {
         for (const { type, inputs } of full({ granularity }).resources) {
           const group = printable(inputs.resourceGroupName ?? "");
-          if (group !== "${fx-datagroup.name}") continue;
+          if (group !== at("fx-datagroup.name")) continue;
           expect(type).to.match(/^azure-native:storage:/);
         }
       });
 
       it("has an alert for each event that somebody wants to know of", () => {
         const rendering = full({ granularity });
-        const rules = [...ofType(rendering, "monitor:ScheduledQueryRule"), ...ofType(rendering, "monitor:MetricAlert")];
-        const kinds = new Set(rules.map(({ name }) => name.replace(/^fx-/, "").replace(/-(flow|on|all|for).*$/, "")));
-        for (const event of granularity === "project" ? ["failure", "timeout", "success"] : ["failure", "success"]) {
+        const rules = [
+          ...ofType(rendering, "monitor:ScheduledQueryRule"),
+          ...ofType(rendering, "monitor:MetricAlert"),
+        ];
+        const kinds = new Set(
+          rules.map(({ name }) => name.replace(/^fx-/, "").replace(/-(flow|on|all|for).*$/, "")),
+        );
+        for (const event of granularity === "project"
+          ? ["failure", "timeout", "success"]
+          : ["failure", "success"]) {
           expect([...kinds], event).to.include(`alert-${event}`);
         }
-        const missed = rules.filter(({ name }) => name.startsWith("fx-missed-")).map(({ name }) => name.slice(10));
+        const missed = rules
+          .filter(({ name }) => name.startsWith("fx-missed-"))
+          .map(({ name }) => name.slice(10));
         expect(missed).to.deep.equal(["nightly", "weekdays", "first-or-monday", "often"]);
         for (const { inputs } of rules) expect(inputs.autoMitigate).to.equal(false);
       });
@@ -174,15 +193,25 @@ describe("rendering for Azure", () => {
   it("uses every role of the list", () => {
     const used = granularities
       .flatMap((granularity) => ofType(full({ granularity }), "authorization:RoleAssignment"))
-      .map(({ inputs }) => String(printable(inputs.roleDefinitionId ?? "")).split("/").at(-1));
-    expect([...new Set(used)].sort()).to.deep.equal(Object.values(roles).map(({ id }) => id).sort());
+      .map(({ inputs }) =>
+        String(printable(inputs.roleDefinitionId ?? ""))
+          .split("/")
+          .at(-1),
+      );
+    expect([...new Set(used)].sort()).to.deep.equal(
+      Object.values(roles)
+        .map(({ id }) => id)
+        .sort(),
+    );
   });
 
   it("gives an identity to each job, which reaches what the project declares", () => {
     const rendering = full({ granularity: "task" });
     const rights = (identity: string) =>
       ofType(rendering, "authorization:RoleAssignment")
-        .filter(({ inputs }) => referencesIn(inputs.principalId ?? "")[0]?.$ref[0] === `fx-identity-${identity}`)
+        .filter(
+          ({ inputs }) => referencesIn(inputs.principalId ?? "")[0]?.$ref[0] === `fx-identity-${identity}`,
+        )
         .map(({ name }) => name.replace(`fx-role-${identity}-`, ""));
     expect(rights("job-load")).to.deep.equal([
       "pullImages-image",
@@ -222,11 +251,11 @@ describe("rendering for Azure", () => {
     const { dependsOn: _, ...job } = named(rendering, "fx-job-fx");
     expect(printable(job.inputs)).to.deep.equal({
       jobName: "fx-job",
-      resourceGroupName: "${fx-group.name}",
+      resourceGroupName: at("fx-group.name"),
       location: "eastus",
-      environmentId: "${fx-environment.id}",
+      environmentId: at("fx-environment.id"),
       workloadProfileName: "Consumption",
-      identity: { type: "UserAssigned", userAssignedIdentities: ["${fx-identity-job-fx.id}"] },
+      identity: { type: "UserAssigned", userAssignedIdentities: [at("fx-identity-job-fx.id")] },
       configuration: {
         triggerType: "Manual",
         manualTriggerConfig: { parallelism: 1, replicaCompletionCount: 1 },
@@ -240,8 +269,11 @@ describe("rendering for Azure", () => {
             image: given,
             args: ["run", "fetch"],
             env: [
-              { name: "AZURE_CLIENT_ID", value: "${fx-identity-job-fx.clientId}" },
-              { name: "HANDOFF_ARTIFACTS", value: "https://${fx-storage.name}.blob.core.windows.net/artifacts/fx" },
+              { name: "AZURE_CLIENT_ID", value: at("fx-identity-job-fx.clientId") },
+              {
+                name: "HANDOFF_ARTIFACTS",
+                value: `https://${at("fx-storage.name")}.blob.core.windows.net/artifacts/fx`,
+              },
               { name: "HANDOFF_CLIENT", value: "client-a" },
               { name: "HANDOFF_JOB", value: "fx" },
               { name: "HANDOFF_LOG_FORMAT", value: "json" },
@@ -280,7 +312,9 @@ describe("rendering for Azure", () => {
     const often = inputsOf(rendering, "fx-schedulejob-often") as never as {
       configuration: { scheduleTriggerConfig: { cronExpression: string } };
     };
-    expect(often.configuration.scheduleTriggerConfig.cronExpression).to.equal("0,10,20,30,40,50 8-18 * * 1-5");
+    expect(often.configuration.scheduleTriggerConfig.cronExpression).to.equal(
+      "0,10,20,30,40,50 8-18 * * 1-5",
+    );
   });
 
   it("starts with a Logic App where the clocks change, in the zone's time", () => {
@@ -300,7 +334,7 @@ describe("rendering for Azure", () => {
       },
     });
     expect(app.definition.actions.Start.inputs.uri).to.equal(
-      "https://management.azure.com${fx-schedulejob-nightly.id}/start?api-version=2024-03-01",
+      `https://management.azure.com${at("fx-schedulejob-nightly.id")}/start?api-version=2024-03-01`,
     );
   });
 
@@ -312,7 +346,9 @@ describe("rendering for Azure", () => {
           "azure",
         ),
       );
-    const job = inputsOf(paused("UTC"), "fx-schedulejob-s") as never as { configuration: { triggerType: string } };
+    const job = inputsOf(paused("UTC"), "fx-schedulejob-s") as never as {
+      configuration: { triggerType: string };
+    };
     expect(job.configuration.triggerType).to.equal("Manual");
     expect(ofType(paused("UTC"), "logic:Workflow")).to.deep.equal([]);
     expect(inputsOf(paused("Europe/Paris"), "fx-schedule-s").state).to.equal("Disabled");
@@ -320,17 +356,19 @@ describe("rendering for Azure", () => {
 
   it("starts a job for each message, no more at a time than the project allows", () => {
     const job = inputsOf(full(), "fx-triggerjob-orders") as never as {
-      configuration: { eventTriggerConfig: { scale: { maxExecutions: number; rules: { metadata: unknown }[] } } };
+      configuration: {
+        eventTriggerConfig: { scale: { maxExecutions: number; rules: { metadata: unknown }[] } };
+      };
     };
     const { scale } = job.configuration.eventTriggerConfig;
     expect(scale.maxExecutions).to.equal(5);
     expect(scale.rules[0]?.metadata).to.deep.equal({
-      accountName: "${fx-storage.name}",
-      queueName: "${fx-queue-orders.name}",
+      accountName: at("fx-storage.name"),
+      queueName: at("fx-queue-orders.name"),
       queueLength: "1",
     });
     const env = environmentOf(job as never);
-    const url = "https://${fx-storage.name}.queue.core.windows.net";
+    const url = `https://${at("fx-storage.name")}.queue.core.windows.net`;
     expect(env).to.deep.include({ name: "HANDOFF_QUEUE", value: `${url}/\${fx-queue-orders.name}` });
     expect(env).to.deep.include({
       name: "HANDOFF_DEAD_LETTER_QUEUE",
@@ -347,8 +385,11 @@ describe("rendering for Azure", () => {
 
   it("lets the runner stop first: the platform's limit is two minutes later", () => {
     const limit = (granularity: "project" | "task", job: string) =>
-      (inputsOf(full({ granularity }), `fx-job-${job}`) as never as { configuration: { replicaTimeout: number } })
-        .configuration.replicaTimeout;
+      (
+        inputsOf(full({ granularity }), `fx-job-${job}`) as never as {
+          configuration: { replicaTimeout: number };
+        }
+      ).configuration.replicaTimeout;
     const [project] = fullPlan("azure").jobs;
     expect(limit("project", "fx-rates")).to.equal((project?.timeoutSeconds ?? 0) + 120);
     expect(limit("task", "extract")).to.equal(600 + 120);
@@ -370,10 +411,10 @@ describe("rendering for Azure", () => {
     expect(inputsOf(full(), "fx-environment")).not.to.have.property("vnetConfiguration");
     const nat = full({ network: { mode: "nat" } });
     expect(inputsOf(nat, "fx-environment").vnetConfiguration).to.deep.equal({
-      infrastructureSubnetId: "${fx-subnet.id}",
+      infrastructureSubnetId: at("fx-subnet.id"),
       internal: true,
     });
-    expect(printable(nat.outputs.address ?? "")).to.equal("${fx-address.ipAddress}");
+    expect(printable(nat.outputs.address ?? "")).to.equal(at("fx-address.ipAddress"));
     const subnet =
       "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/jobs";
     const existing = full({ network: { mode: "existing", subnets: [subnet], securityGroups: [] } });
@@ -391,9 +432,9 @@ describe("rendering for Azure", () => {
       configuration: { registries: unknown };
       template: { containers: { image: string }[] };
     };
-    expect(job.template.containers[0]?.image).to.equal("${fx-image.ref}");
+    expect(job.template.containers[0]?.image).to.equal(at("fx-image.ref"));
     expect(job.configuration.registries).to.deep.equal([
-      { server: "${fx-registry.loginServer}", identity: "${fx-identity-job-fx-rates.id}" },
+      { server: at("fx-registry.loginServer"), identity: at("fx-identity-job-fx-rates.id") },
     ]);
     const task = inputsOf(built, "fx-imageexpiry") as never as { step: { encodedTaskContent: string } };
     expect(Buffer.from(task.step.encodedTaskContent, "base64").toString()).to.match(
@@ -412,13 +453,16 @@ describe("rendering for Azure", () => {
       enableHttpsTrafficOnly: true,
       minimumTlsVersion: "TLS1_2",
     });
-    for (const { inputs } of ofType(full(), "storage:BlobContainer")) expect(inputs.publicAccess).to.equal("None");
+    for (const { inputs } of ofType(full(), "storage:BlobContainer"))
+      expect(inputs.publicAccess).to.equal("None");
   });
 
   it("keeps logs and archived runs as long as the stack says", () => {
     const rendering = full({ logRetentionDays: 400, artifactRetentionDays: 7 });
     expect(inputsOf(rendering, "fx-logs").retentionInDays).to.equal(400);
-    expect(JSON.stringify(inputsOf(rendering, "fx-lifecycle"))).to.include('"daysAfterModificationGreaterThan":7');
+    expect(JSON.stringify(inputsOf(rendering, "fx-lifecycle"))).to.include(
+      '"daysAfterModificationGreaterThan":7',
+    );
     expect(inputsOf(full({ logRetentionDays: 1 }), "fx-logs").retentionInDays).to.equal(30);
   });
 
@@ -426,7 +470,9 @@ describe("rendering for Azure", () => {
     const rendering = full({ secretKeys: ["API_KEY"] });
     expect(ofType(rendering, "keyvault:Secret")).to.have.length(1);
     const env = environmentOf(named(rendering, "fx-job-fx-rates").inputs).map(({ name }) => name);
-    expect(env.filter((name) => name.startsWith("HANDOFF_SECRET_"))).to.deep.equal(["HANDOFF_SECRET_API_KEY"]);
+    expect(env.filter((name) => name.startsWith("HANDOFF_SECRET_"))).to.deep.equal([
+      "HANDOFF_SECRET_API_KEY",
+    ]);
     expect(ofType(rendering, "monitor:ActionGroup")).to.have.length(2);
     expect(ofType(full({ secretKeys: [] }), "keyvault:Vault")).to.deep.equal([]);
   });
@@ -446,6 +492,8 @@ describe("rendering for Azure", () => {
     ]);
     expect(azure.keptData(outputs)).to.have.length(3);
     expect(azure.keptData({})).to.deep.equal([]);
-    expect(Object.keys((printable(full({ granularity: "task" }).outputs) as Record<string, object>).flows ?? {})).to.include("all");
+    expect(
+      Object.keys((printable(full({ granularity: "task" }).outputs) as Record<string, object>).flows ?? {}),
+    ).to.include("all");
   });
 });

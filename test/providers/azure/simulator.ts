@@ -111,7 +111,9 @@ class Simulation {
       case "ParseJson":
         return this.#parse(action.inputs as { content: { status: string }; schema: unknown });
       case "If":
-        return this.#scope((this.#holds(action.expression ?? "") ? action.actions : action.else?.actions) ?? {});
+        return this.#scope(
+          (this.#holds(action.expression ?? "") ? action.actions : action.else?.actions) ?? {},
+        );
       case "Terminate":
         this.#terminated = true;
         return "Succeeded";
@@ -143,7 +145,9 @@ class Simulation {
     const [target] = referencesIn(uri);
     const job = /-job-(.+)$/.exec(target?.$ref[0] ?? "")?.[1];
     if (job === undefined) {
-      const queue = referencesIn(uri).at(-1)?.$ref[0].replace(/^[^-]+(-[^-]+)?-(queue|deadletters)-/, "$2 ");
+      const queue = referencesIn(uri)
+        .at(-1)
+        ?.$ref[0].replace(/^[^-]+(-[^-]+)?-(queue|deadletters)-/, "$2 ");
       this.#events.push(`${method} ${queue}`);
       return "Succeeded";
     }
