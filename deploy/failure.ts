@@ -23,6 +23,15 @@ export function toUserError(error: unknown, stack: string, messages: readonly st
   });
 }
 
+/** The user's interruption, whatever the engine said of it. @param reason the signal's name. */
+export function stopped(stack: string, reason: unknown): UserError {
+  return new UserError(`stack ${stack} was stopped before it was done; what was done is in its state`, {
+    code: "interrupted",
+    hint: "run it again: it goes on from where it stopped",
+    exitCode: reason === "SIGTERM" ? ExitCode.terminated : ExitCode.interrupted,
+  });
+}
+
 function unique(lines: readonly string[]): string[] {
   return [...new Set(lines)];
 }

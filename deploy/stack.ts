@@ -12,7 +12,7 @@ import { backendEnv, removeStaleLocks, restoreTornState, stateFolder } from "./b
 import { findPulumi } from "./engine.js";
 import { type Env, engineEnv } from "./env.js";
 import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
-import { toUserError } from "./failure.js";
+import { stopped, toUserError } from "./failure.js";
 import { engineSignal } from "./interrupt.js";
 import { forgottenCreates, resumeInterrupted } from "./pending.js";
 import { findRepository, type Repository, readSettings } from "./repository.js";
@@ -180,6 +180,8 @@ async function operate(
         const releases = operation === "destroy" && settings.deleteData && from === settings.cloud;
         const before = operation === "destroy" || moves ? mask(await stack.outputs()) : {};
         try {
+          // The engine hears of an interruption only while it works.
+          options.signal?.throwIfAborted();
           if (releases) await releaseData(stack, settings, cwd, deployed, common);
           const result = await run(stack, look ? { ...common, refresh: true } : common);
           return {
@@ -188,6 +190,7 @@ async function operate(
             after: "outputs" in result ? mask(result.outputs as OutputMap) : {},
           };
         } catch (error) {
+          if (options.signal?.aborted) throw stopped(name, options.signal.reason);
           throw toUserError(error, name, messages);
         }
       },
