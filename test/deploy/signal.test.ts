@@ -37,9 +37,7 @@ describe("an up whose signal is aborted", function () {
     expect(outcome).to.include({ code: "interrupted", exitCode: 143 });
 
     const state = join(repo.root, ".handoff", "state", ".pulumi");
-    const { latest } = JSON.parse(
-      readFileSync(join(state, "stacks", "demo", "dev.json"), "utf8"),
-    ).checkpoint;
+    const { latest } = JSON.parse(readFileSync(join(state, "stacks", "demo", "dev.json"), "utf8")).checkpoint;
     expect(latest.pending_operations ?? []).to.deep.equal([]);
     const types = (latest.resources as { type: string }[]).map(({ type }) => type);
     expect(types).to.include("handoff:local:Venvs").and.not.include("handoff:local:Schedule");
@@ -53,7 +51,9 @@ describe("an up whose signal is aborted", function () {
     expect(changes.create).to.be.greaterThan(0);
     expect(repo.events.filter((event) => event.kind === "message")).to.deep.equal([]);
     expect(log).to.deep.equal([]);
-    expect(Object.keys(contents(join(repo.home, "deployments", "demo-dev")))).to.include("schedules/daily.json");
+    expect(Object.keys(contents(join(repo.home, "deployments", "demo-dev")))).to.include(
+      "schedules/daily.json",
+    );
   });
 
   it("that is aborted before it starts touches nothing", async () => {

@@ -34,7 +34,12 @@ describe("settings of a stack", () => {
       "handoff:project": "projects/fx",
       "handoff:client": "acme",
       "handoff:deleteData": true,
-      "handoff:network": { mode: "existing", vpc: "vpc-1", subnets: ["s-1", "s-2"], securityGroups: ["sg-1"] },
+      "handoff:network": {
+        mode: "existing",
+        vpc: "vpc-1",
+        subnets: ["s-1", "s-2"],
+        securityGroups: ["sg-1"],
+      },
       "handoff:image": digest,
       "handoff:logRetentionDays": 7,
       "handoff:artifactRetentionDays": 400,
@@ -97,7 +102,12 @@ describe("settings of a stack", () => {
     ["handoff:network", { mode: "nat", vpc: "vpc-1" }, "invalid-setting", /names a network/],
     ["handoff:network", { mode: "existing" }, "invalid-setting", /needs `subnets`/],
     ["handoff:network", { mode: "existing", subnets: [] }, "invalid-setting", /needs `subnets`/],
-    ["handoff:network", { mode: "existing", subnets: ["a"], securityGroups: "sg" }, "invalid-setting", /securityGroups/],
+    [
+      "handoff:network",
+      { mode: "existing", subnets: ["a"], securityGroups: "sg" },
+      "invalid-setting",
+      /securityGroups/,
+    ],
     ["handoff:network", { mode: "existing", subnets: ["a"], vpc: 5 }, "invalid-setting", /as `vpc`/],
     ["handoff:network", { mod: "nat" }, "invalid-setting", /unknown key `mod`.*did you mean mode\?/],
   ];
@@ -132,7 +142,13 @@ describe("settings of a stack", () => {
   });
 
   it("take region and project from where the cloud's SDK does, config first", () => {
-    const env = { AWS_DEFAULT_REGION: "b", AWS_REGION: "a", GOOGLE_REGION: "g", GCLOUD_PROJECT: "p", ARM_LOCATION: "l" };
+    const env = {
+      AWS_DEFAULT_REGION: "b",
+      AWS_REGION: "a",
+      GOOGLE_REGION: "g",
+      GCLOUD_PROJECT: "p",
+      ARM_LOCATION: "l",
+    };
     expect(placeOf("local", { config: { "aws:region": "x" }, env })).to.deep.equal({});
     expect(placeOf("aws", { config: {}, env })).to.deep.equal({ region: "a" });
     expect(placeOf("aws", { config: { "aws:region": "x" }, env })).to.deep.equal({ region: "x" });
