@@ -1,9 +1,10 @@
 /** A user's repository that is deployed to simulated clouds by the real engine. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import type { Env } from "../../deploy/env.js";
-import { type Fixture, makeRepository } from "../deploy/fixture.js";
+import { type Fixture, makeRepository, packageRoot } from "../deploy/fixture.js";
 import { type Call, type Held, readCalls, World } from "../simulated-cloud/world.js";
 
 export const packages = ["aws", "gcp", "azure-native", "docker-build"] as const;
@@ -28,14 +29,36 @@ export interface Clouds extends Fixture {
   readonly folder: string;
 }
 
+/** Below the package, from where the plugins find the SDKs. */
+const bundles = join(packageRoot, ".cache", `simulated-cloud-${process.pid}`);
+process.on("exit", () => rmSync(bundles, { recursive: true, force: true }));
+
+/** One file instead of twenty that tsx would look at: the engine starts the plugins anew with every update. */
+function bundlePlugin(): string {
+  const outfile = join(bundles, "plugin.mjs");
+  buildSync({
+    absWorkingDir: packageRoot,
+    entryPoints: ["test/simulated-cloud/plugin.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    external: ["@pulumi/*", "@grpc/*", "google-protobuf"],
+    logLevel: "warning",
+  });
+  return outfile;
+}
+
 export function makeClouds(): Clouds {
   const repository = makeRepository();
   const folder = join(dirname(repository.root), "clouds");
   const log = join(folder, "calls.jsonl");
+  mkdirSync(folder, { recursive: true });
   const env: Env = {
     ...repository.env,
     PATH: [plugins, repository.env.PATH ?? ""].join(delimiter),
     HANDOFF_SIMULATED_CLOUD: folder,
+    HANDOFF_SIMULATED_PLUGIN: bundlePlugin(),
     HANDOFF_SIMULATED_FAIL_AT: undefined,
     // What this machine may have set up is not for the tests.
     AWS_REGION: undefined,
@@ -64,7 +87,3 @@ export function makeClouds(): Clouds {
     },
   };
 }
-
-void existsSync;
-void readFileSync;
-void writeFileSync;

@@ -1,4 +1,5 @@
 /** The process that the engine starts in place of a cloud's provider plugin. */
+import { createRequire } from "node:module";
 import { Server } from "@grpc/grpc-js";
 import { main } from "@pulumi/pulumi/provider/server.js";
 import { aws } from "./aws.js";
@@ -9,6 +10,9 @@ import { gcp } from "./gcp.js";
 import { simulatedProvider } from "./provider.js";
 import { Sdk } from "./sdk-schema.js";
 import { World } from "./world.js";
+
+// It has no types, and its exports are found at run time alone.
+const { Struct } = createRequire(import.meta.url)("google-protobuf/google/protobuf/struct_pb.js");
 
 const clouds: readonly SimulatedCloud[] = [aws, gcp, azureNative, dockerBuild];
 
@@ -34,23 +38,35 @@ export async function serve(packageName: string, env: NodeJS.ProcessEnv, args: s
   await main(provider, args);
 }
 
-/** The SDK's server drops the provider's configuration; this reads it as it comes in. */
+/**
+ * Corrects the SDK's server: it drops the provider's configuration, and can't read what is imported. Returns the
+ * configuration as far as it has come in.
+ */
 function configuration(): () => Readonly<Record<string, string>> {
-  let known: Record<string, string> = {};
+  const known: Record<string, string> = {};
   const addService = Server.prototype.addService;
   Server.prototype.addService = function (service, implementation) {
-    const configure = implementation.configure;
-    if (typeof configure !== "function") return addService.call(this, service, implementation);
-    // The engine's request is typed by the SDK's generated classes, which have no types of their own here.
-    implementation.configure = (call: ConfigureCall, callback: unknown) => {
-      for (const [key, value] of call.request.getVariablesMap().toArray()) known = { ...known, [key]: value };
-      return Reflect.apply(configure, implementation, [call, callback]);
-    };
+    const { configure, read } = implementation;
+    if (typeof configure === "function" && typeof read === "function") {
+      implementation.configure = (call: Call, callback: unknown) => {
+        for (const [key, value] of call.request.getVariablesMap().toArray()) known[key] = value;
+        return Reflect.apply(configure, implementation, [call, callback]);
+      };
+      implementation.read = (call: Call, callback: unknown) => {
+        if (!call.request.getProperties()) call.request.setProperties(new Struct());
+        return Reflect.apply(read, implementation, [call, callback]);
+      };
+    }
     return addService.call(this, service, implementation);
   };
   return () => known;
 }
 
-interface ConfigureCall {
-  readonly request: { getVariablesMap(): { toArray(): [string, string][] } };
+/** The part of the protocol's requests that is used here; the SDK's generated classes have no types for it. */
+interface Call {
+  readonly request: {
+    getVariablesMap(): { toArray(): [string, string][] };
+    getProperties(): unknown;
+    setProperties(properties: unknown): void;
+  };
 }
