@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -75,7 +76,7 @@ function readKept(file: string): Buffer | null {
 function keep(file: string, script: Script): void {
   const part = `${file}.${process.pid}.part`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file), 3);
     const bytes = Buffer.concat([Buffer.from(HOT_DIGEST, "latin1"), script.createCachedData()]);
     writeFileSync(part, bytes, { mode: 0o600, flush: true });
     renameSync(part, file);
@@ -83,4 +84,11 @@ function keep(file: string, script: Script): void {
     // A cache: no home, no room, no right to write. The next start compiles again.
     rmSync(part, { force: true });
   }
+}
+
+/** With as many of its parents as `depth` allows. Node's own `recursive` never ends where nothing can be made (/proc). */
+function makeFolder(folder: string, depth: number): void {
+  if (existsSync(folder) || depth === 0) return;
+  makeFolder(dirname(folder), depth - 1);
+  mkdirSync(folder, { mode: 0o700 });
 }
