@@ -1,9 +1,10 @@
 /** Process that the Pulumi engine starts for `handoff:local:*` resources. Kept light: it starts with every update. */
 import { main } from "@pulumi/pulumi/provider/server.js";
 import { handoffHome } from "./home.js";
+import { endWithParent } from "./plugin-orphan.js";
 import { localProvider } from "./plugin-provider.js";
 
-const provider = localProvider(
+const local = localProvider(
   {
     home: handoffHome(process.env),
     env: process.env,
@@ -12,5 +13,7 @@ const provider = localProvider(
   },
   "0.1.0",
 );
+
+const { provider } = endWithParent(local, { parent: () => process.ppid, end: () => process.exit(0) });
 
 await main(provider, process.argv.slice(2));
