@@ -25,9 +25,11 @@ const { values } = parseArgs({
 const scratch = mkdtempSync(join(tmpdir(), "handoff-bench-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
-const rows: Row[] = [...runnerRows(scratch, values.quick), ...platformRows(scratch, values.quick), ...planRows(scratch, values.quick)].filter(
-  (row) => values.only === undefined || `${row.name} ${row.against}`.includes(values.only),
-);
+const rows: Row[] = [
+  ...runnerRows(scratch, values.quick),
+  ...platformRows(scratch, values.quick),
+  ...planRows(scratch, values.quick),
+].filter((row) => values.only === undefined || `${row.name} ${row.against}`.includes(values.only));
 process.stderr.write(
   `bench: ${rows.length} rows, each alternating with its peer; about ${values.quick ? 2 : 6} minutes, and 3 more when the peers have to be installed\n`,
 );
