@@ -1,8 +1,19 @@
 /** Buckets: the one for artifacts, and what they all have in common. */
-import { type RenderedValue, ref, text } from "../rendering.js";
+import { ref, text } from "../rendering.js";
 import { artifactPrefix, nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
-import type { Scope } from "./scope.js";
+import type { Scope, Text } from "./scope.js";
+
+/** As the SDK has it, as far as it is used. */
+interface LifecycleRule {
+  readonly action: { readonly type: string };
+  readonly condition: {
+    readonly age?: number;
+    readonly daysSinceNoncurrentTime?: number;
+    readonly matchesPrefixes?: readonly string[];
+    readonly withState?: string;
+  };
+}
 
 export type Bucket = Made<"gcp:storage/bucket:Bucket">;
 
@@ -22,7 +33,7 @@ export function bucket(
   { plan, parent, project, region, labels }: Scope,
   name: string,
   purpose: string,
-  rules: readonly Readonly<Record<"action" | "condition", Readonly<Record<string, RenderedValue>>>>[] = [],
+  rules: readonly LifecycleRule[] = [],
 ): Bucket {
   const { deleteData } = plan.settings;
   return gcp(
@@ -42,7 +53,7 @@ export function bucket(
         { action: { type: "Delete" }, condition: { daysSinceNoncurrentTime: 30, withState: "ARCHIVED" } },
         { action: { type: "AbortIncompleteMultipartUpload" }, condition: { age: 7 } },
         ...rules,
-      ] as never,
+      ],
       forceDestroy: deleteData,
       labels,
     },
@@ -51,6 +62,6 @@ export function bucket(
 }
 
 /** Where the runner finds the state of the last run and archives each. */
-export function artifactsUrl({ plan }: Pick<Scope, "plan">, made: Bucket): RenderedValue {
+export function artifactsUrl({ plan }: Pick<Scope, "plan">, made: Bucket): Text {
   return text`gs://${ref(made, "name")}/${artifactPrefix(plan)}`;
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are Workflows' expressions
 /**
  * Whom alerts are told to. E-mail is Monitoring's own. A webhook is called by a workflow that Monitoring's messages start: so
  * it gets the same JSON as on the other platforms, which a chat such as Slack understands, and its URL stays a secret.

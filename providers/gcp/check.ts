@@ -3,10 +3,11 @@ import type { DeployPlan, PlannedJob } from "../../model/plan-types.js";
 import { scheduleCall } from "../container.js";
 import { type Flow, flowFor, flowsOf, isOrchestrated } from "../flows.js";
 import { capabilities } from "./capabilities.js";
+import { checkNotifications } from "./check-notifications.js";
+import { checkSettings } from "./check-settings.js";
+import { error, info, warning } from "./findings.js";
 import { callsOf, flowSource, overrideOf } from "./flows.js";
 import { maxTimeoutSeconds } from "./job.js";
-import { defaultRetentionDays, maxRetentionDays } from "./logs.js";
-import { labelKey, labelValue } from "./names.js";
 import { checkSchedule } from "./schedule.js";
 import { roundSize } from "./size.js";
 import { triggerSource } from "./triggers.js";
@@ -27,10 +28,7 @@ export const maxJobs = 1000;
 /** What Google Cloud can't do of a plan, and what it does in another way. */
 export function check(plan: DeployPlan): Diagnostic[] {
   return [
-    ...checkPlace(plan),
-    ...checkNetwork(plan),
-    ...checkCapacity(plan),
-    ...checkTags(plan),
+    ...checkSettings(plan),
     ...plan.jobs.flatMap(checkJob),
     ...checkJobs(plan),
     ...plan.schedules.flatMap((schedule) => checkSchedule(schedule)),
@@ -38,124 +36,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkWorkflows(plan),
     ...checkTriggers(plan),
     ...checkNotifications(plan),
-    ...checkRetention(plan),
   ];
-}
-
-const error = (code: string, message: string, hint: string): Diagnostic => ({
-  severity: "error",
-  code,
-  message,
-  hint,
-});
-const warning = (code: string, message: string, hint: string): Diagnostic => ({
-  severity: "warning",
-  code,
-  message,
-  hint,
-});
-const info = (code: string, message: string): Diagnostic => ({ severity: "info", code, message });
-
-function checkPlace({ settings: { gcpProject, region, stack } }: DeployPlan): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  if (gcpProject === undefined) {
-    found.push(
-      error(
-        "gcp-no-project",
-        `stack ${stack} has no project of Google Cloud`,
-        `set gcp:project in Pulumi.${stack}.yaml, for example: pulumi config set gcp:project my-project`,
-      ),
-    );
-  } else if (!/^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(gcpProject)) {
-    found.push(
-      error(
-        "gcp-project",
-        `\`${gcpProject}\` is no project id of Google Cloud`,
-        "write the project's id: 6 to 30 small letters, digits and dashes, neither its name nor its number",
-      ),
-    );
-  }
-  if (region === undefined) {
-    found.push(
-      error(
-        "gcp-no-region",
-        `stack ${stack} has no Google Cloud region`,
-        `set gcp:region in Pulumi.${stack}.yaml, for example: pulumi config set gcp:region us-central1`,
-      ),
-    );
-  } else if (!/^[a-z]+-[a-z]+\d{1,2}$/.test(region)) {
-    found.push(
-      error(
-        "gcp-region",
-        `\`${region}\` is no Google Cloud region`,
-        "write it as in us-central1, without the zone's letter",
-      ),
-    );
-  }
-  return found;
-}
-
-function checkNetwork({ settings: { network } }: DeployPlan): Diagnostic[] {
-  if (network.mode !== "existing") return [];
-  const { subnets } = network;
-  const found: Diagnostic[] = [];
-  if (subnets.length !== 1) {
-    found.push(
-      error(
-        "gcp-network",
-        `handoff:network names ${subnets.length} subnets, and a Cloud Run job has one`,
-        "name the one subnetwork of the region",
-      ),
-    );
-  }
-  const foreign = [network.vpc ?? "", ...subnets].find(
-    (name) => /^(vpc|subnet)-[0-9a-f]{8,}$/.test(name) || name.includes("/providers/Microsoft."),
-  );
-  if (foreign !== undefined) {
-    found.push(
-      error(
-        "gcp-network",
-        `handoff:network names \`${foreign}\`, which is no network of Google Cloud`,
-        "write the names of the network and of the subnetwork",
-      ),
-    );
-  }
-  return found;
-}
-
-/** Kinds of capacity that only another cloud has. */
-function checkCapacity({ settings: { spot, architecture } }: DeployPlan): Diagnostic[] {
-  return [
-    ...(spot
-      ? [
-          warning(
-            "gcp-no-spot",
-            `handoff:spot is not used: ${capabilities.spot.how}`,
-            "remove handoff:spot from this stack",
-          ),
-        ]
-      : []),
-    ...(architecture === "arm64"
-      ? [
-          warning(
-            "gcp-no-arm64",
-            `the image is built for x86_64: ${capabilities.arm64.how}`,
-            "remove handoff:architecture from this stack",
-          ),
-        ]
-      : []),
-  ];
-}
-
-function checkTags({ tags }: DeployPlan): Diagnostic[] {
-  return Object.entries(tags)
-    .filter(([key, value]) => labelKey(key) !== key || labelValue(value) !== value)
-    .map(([key, value]) =>
-      info(
-        "gcp-label",
-        `tag ${key}=${value} becomes the label ${labelKey(key)}=${labelValue(value)}: labels have small letters, digits, _ and -`,
-      ),
-    );
 }
 
 function checkJob({ name, resources, timeoutSeconds, attemptSeconds }: PlannedJob): Diagnostic[] {
@@ -269,61 +150,4 @@ function checkTriggers({ triggers }: DeployPlan): Diagnostic[] {
       "send no more messages than may run at a time, or make the task safe to run beside itself",
     ),
   );
-}
-
-function checkNotifications(plan: DeployPlan): Diagnostic[] {
-  const { notifications, settings } = plan;
-  const commands = notifications.filter(({ target }) => target.kind === "command");
-  const timeouts = notifications.some(
-    ({ on }) => on.includes("timeout") && (isOrchestrated(plan) || on.includes("failure")),
-  );
-  const unheard =
-    isOrchestrated(plan) && notifications.some(({ on }) => on.includes("timeout") && !on.includes("failure"));
-  const unset = notifications.flatMap(({ target }) =>
-    target.kind === "webhook" && target.secret !== undefined && !settings.secretKeys.includes(target.secret)
-      ? [target.secret]
-      : [],
-  );
-  return [
-    ...unset.map((key) =>
-      warning(
-        "gcp-webhook-not-set",
-        `the webhook of secret ${key} will not be called: the stack has no value for it`,
-        `handoff secrets set ${key} -s ${settings.stack}`,
-      ),
-    ),
-    ...commands.map(() =>
-      warning(
-        "gcp-no-command",
-        `a notification's command is not run: ${capabilities.command.how}`,
-        "add a notification with email or webhook for this stack",
-      ),
-    ),
-    ...(unheard
-      ? [
-          warning(
-            "gcp-timeout-not-told",
-            "a notification on timeout alone is never sent with granularity: task: a time-out is told as a failure there",
-            "add failure to its `on`",
-          ),
-        ]
-      : timeouts
-        ? [info("gcp-timeout-is-failure", "a time-out is told as a failure: Cloud Run counts it as one")]
-        : []),
-  ];
-}
-
-function checkRetention({ settings: { logRetentionDays: days } }: DeployPlan): Diagnostic[] {
-  if (days < defaultRetentionDays) {
-    return [
-      info(
-        "gcp-retention-rounded",
-        `logs are kept ${defaultRetentionDays} days: Cloud Logging has no ${days}`,
-      ),
-    ];
-  }
-  if (days <= maxRetentionDays) return [];
-  return [
-    info("gcp-retention-rounded", `logs are kept ${maxRetentionDays} days: Cloud Logging has no ${days}`),
-  ];
 }

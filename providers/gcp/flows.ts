@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are Workflows' expressions
 /** granularity task: a workflow for each selection of jobs, which orders and retries them. */
 import type { PlannedJob } from "../../model/plan-types.js";
 import type { ContainerCall } from "../container.js";

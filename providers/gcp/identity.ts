@@ -1,8 +1,8 @@
 /** Who does what: an account for each job and for each kind of caller, with roles on exactly what it needs. */
-import { type RenderedResource, type RenderedValue, ref } from "../rendering.js";
+import { type RenderedResource, ref } from "../rendering.js";
 import { nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
-import { namesOf, type Scope } from "./scope.js";
+import { namesOf, type Scope, type Text } from "./scope.js";
 import type { Stores } from "./stores.js";
 
 export type Account = Made<"gcp:serviceaccount/account:Account">;
@@ -31,7 +31,7 @@ export function grantOnProject(
   holder: string,
   account: Account,
   role: ProjectRole,
-  condition?: { readonly title: string; readonly expression: RenderedValue },
+  condition?: { readonly title: string; readonly expression: Text },
 ): RenderedResource {
   return gcp(
     "gcp:projects/iAMMember:IAMMember",
@@ -41,7 +41,7 @@ export function grantOnProject(
       project: scope.project,
       role,
       member: ref(account, "member"),
-      ...(condition === undefined ? {} : { condition: condition as { title: string; expression: string } }),
+      ...(condition === undefined ? {} : { condition }),
     },
   );
 }
@@ -127,13 +127,13 @@ export function grantOnTopic(
   { parent, project }: Scope,
   topic: Made<"gcp:pubsub/topic:Topic">,
   holder: string,
-  member: RenderedValue,
+  member: Text,
 ): RenderedResource {
   return gcp("gcp:pubsub/topicIAMMember:TopicIAMMember", `${topic.name}.${holder}`, parent, {
     project,
     topic: ref(topic, "name"),
     role: "roles/pubsub.publisher",
-    member: member as string,
+    member,
   });
 }
 

@@ -1,15 +1,15 @@
 /** The runner image with the project in it. */
 import { imageInputs } from "../image.js";
-import { type RenderedResource, type RenderedValue, ref, type TypedLookup, text } from "../rendering.js";
+import { type RenderedResource, ref, type TypedLookup, text } from "../rendering.js";
 import { nameOf } from "./names.js";
 import { gcp, lookup } from "./resources.js";
-import type { Scope } from "./scope.js";
+import type { Scope, Text } from "./scope.js";
 
 export interface RunnerImage {
   readonly resources: readonly RenderedResource[];
   readonly lookups: readonly TypedLookup<string>[];
   /** With its digest: a new image is a new revision of the jobs. */
-  readonly reference: RenderedValue;
+  readonly reference: Text;
 }
 
 /** Days after which an image goes, and how many of the latest stay however old they are. */

@@ -2,13 +2,13 @@
 import type { PlannedJob } from "../../model/plan-types.js";
 import { jobCall, secretVariable, storeVariable } from "../container.js";
 import { isOrchestrated } from "../flows.js";
-import { type RenderedValue, ref } from "../rendering.js";
+import { ref } from "../rendering.js";
 import { artifactsUrl, type Bucket } from "./artifacts.js";
 import { type Identity, readyWith } from "./identity.js";
 import { jobName } from "./names.js";
 import type { Network } from "./network.js";
 import { gcp, type Made } from "./resources.js";
-import type { Scope } from "./scope.js";
+import type { Scope, Text } from "./scope.js";
 import type { Secret, Secrets } from "./secrets.js";
 import { sizeOf } from "./size.js";
 import type { Stores } from "./stores.js";
@@ -34,7 +34,7 @@ export function platformTimeout(
 
 export interface JobParts {
   readonly identity: Identity;
-  readonly image: RenderedValue;
+  readonly image: Text;
   readonly network: Network;
   readonly artifacts: Bucket;
   readonly stores: Stores;
@@ -69,9 +69,9 @@ export function job(scope: Scope, job: PlannedJob, parts: JobParts): Job {
           timeout: `${platformTimeout(isOrchestrated(plan), job)}s`,
           containers: [
             {
-              image: image as string,
+              image,
               args: [...jobCall(plan, job).args],
-              envs: environment(scope, job, parts) as never,
+              envs: environment(scope, job, parts),
               resources: { limits: { cpu: String(cpu), memory: `${memoryMiB}Mi` } },
             },
           ],
@@ -92,7 +92,7 @@ function environment(
   job: PlannedJob,
   { artifacts, stores, secrets, keys }: JobParts,
 ) {
-  const values: Record<string, RenderedValue> = {
+  const values: Record<string, Text> = {
     ...jobCall(plan, job).env,
     HANDOFF_ARTIFACTS: artifactsUrl({ plan }, artifacts),
   };

@@ -6,6 +6,7 @@
 import { type Cron, parseCron } from "../../model/cron.js";
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { Schedule } from "../../model/project.js";
+import { clockEffects } from "../clock-changes.js";
 
 export interface RenderedSchedule {
   /** 5 fields, from the sets of values. */
@@ -18,8 +19,30 @@ export function renderSchedules(schedule: Schedule): RenderedSchedule[] {
   return [{ expression: expressionOf(parseCron(schedule.cron)), timezone: schedule.timezone }];
 }
 
-/** What Cloud Scheduler can't express. */
+/** What Cloud Scheduler can't express, and what differs where the clocks are changed. */
 export function checkSchedule(schedule: Schedule): Diagnostic[] {
+  return [...checkYears(schedule), ...checkClock(schedule)];
+}
+
+/** "Cloud Scheduler runs on wall clock time" is all that Google says: both of a time that is shown twice are UNCONFIRMED. */
+function checkClock({ name, cron, timezone }: Schedule): Diagnostic[] {
+  const { skipped, repeated } = clockEffects(parseCron(cron), timezone);
+  if (!skipped && !repeated) return [];
+  const differences = [
+    ...(skipped ? ["a time that they skip going forward isn't made up for"] : []),
+    ...(repeated ? ["a time that they show twice going back may fire twice, or once"] : []),
+  ];
+  return [
+    {
+      severity: "info",
+      code: "gcp-clock-change",
+      message: `schedule ${name}: on the days when clocks in ${timezone} change, Google Cloud differs from other platforms: ${differences.join("; ")}`,
+      hint: "keep away from the hour of the change, or use timezone: UTC, where that matters",
+    },
+  ];
+}
+
+function checkYears(schedule: Schedule): Diagnostic[] {
   if (parseCron(schedule.cron).years === null) return [];
   return [
     {

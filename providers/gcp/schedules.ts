@@ -9,7 +9,7 @@ import type { Job } from "./job.js";
 import { nameOf } from "./names.js";
 import { gcp } from "./resources.js";
 import { renderSchedules as expressionsOf } from "./schedule.js";
-import { namesOf, type Scope } from "./scope.js";
+import { namesOf, type Scope, type Text } from "./scope.js";
 
 /** Attempts at a start after the first. Only a request that got no answer or an error is made again. */
 export const startRetries = 2;
@@ -34,7 +34,7 @@ export function schedules(scope: Scope, jobs: readonly Job[], workflows: readonl
 }
 
 interface Target {
-  readonly uri: RenderedValue;
+  readonly uri: Text;
   readonly body: RenderedValue;
 }
 
@@ -96,7 +96,7 @@ function scheduleJobs(
         },
         httpTarget: {
           httpMethod: "POST",
-          uri: uri as string,
+          uri,
           headers: { "Content-Type": "application/json" },
           body: base64(body),
           oauthToken: { serviceAccountEmail: ref(account, "email") },

@@ -1,8 +1,11 @@
 /** What every area of the rendering is given. */
 import type { DeployPlan } from "../../model/plan-types.js";
 import type { RenderContext } from "../contract.js";
-import type { RenderedResource } from "../rendering.js";
+import type { Expression, RenderedResource } from "../rendering.js";
 import { labelsOf } from "./names.js";
+
+/** A text, or what will be one at deployment. */
+export type Text = string | Expression;
 
 export interface Scope {
   readonly plan: DeployPlan;

@@ -1,10 +1,10 @@
 /** Declared stores: a bucket each; all tables are collections of one Firestore database. */
-import { type RenderedResource, type RenderedValue, ref, text } from "../rendering.js";
+import { type RenderedResource, ref, text } from "../rendering.js";
 import { type Bucket, bucket } from "./artifacts.js";
 import { firestoreMark } from "./firestore-mark.js";
 import { nameOf } from "./names.js";
 import { gcp, type Made } from "./resources.js";
-import type { Scope } from "./scope.js";
+import type { Scope, Text } from "./scope.js";
 
 export interface Stores {
   readonly buckets: readonly Bucket[];
@@ -12,7 +12,7 @@ export interface Stores {
   /** With what marks it. */
   readonly databaseResources: readonly RenderedResource[];
   /** Store's name to its URL: `gs://bucket` or `firestore://database/collection`. */
-  readonly urls: Readonly<Record<string, RenderedValue>>;
+  readonly urls: Readonly<Record<string, Text>>;
 }
 
 export function stores(scope: Scope): Stores {
@@ -22,7 +22,7 @@ export function stores(scope: Scope): Stores {
     if (kind === "bucket") buckets.set(name, bucket(scope, scope.name("store", name), `store-${name}`));
   }
   const database = stores.some(({ kind }) => kind === "table") ? renderDatabase(scope) : undefined;
-  const urls: Record<string, RenderedValue> = {};
+  const urls: Record<string, Text> = {};
   for (const { name } of stores) {
     const bucket = buckets.get(name);
     if (bucket) urls[name] = text`gs://${ref(bucket, "name")}`;

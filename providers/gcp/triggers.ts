@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are Workflows' expressions
 /**
  * Triggers: a topic whose messages start a workflow, which runs the job or the flow with the message and puts the message into
  * a dead-letter topic when that failed. Events can't start a Cloud Run job themselves.

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are Workflows' expressions
 /**
  * Source of a workflow that runs jobs: levels of the dependency graph one after the other, the jobs of a level beside each
  * other, each with its own retries. Typed data, written as JSON, which Workflows reads as it does YAML. Texts with `${…}`

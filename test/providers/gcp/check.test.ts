@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 import { expect } from "chai";
 import type { StackSettings } from "../../../model/plan-types.js";
 import { capabilityNames } from "../../../providers/contract.js";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 import { expect } from "chai";
 import { totalOf, usageOf } from "../../../providers/cost.js";
 import { cost } from "../../../providers/gcp/cost.js";

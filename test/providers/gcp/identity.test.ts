@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 import { expect } from "chai";
 import { projectRoles } from "../../../providers/gcp/identity.js";
 import { gcp } from "../../../providers/gcp/index.js";

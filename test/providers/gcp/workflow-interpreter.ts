@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 /**
  * Runs a workflow's source as Workflows does, as far as ours use it: written from the documentation of its syntax and of its
  * standard library, not from providers/gcp. Anything that it doesn't know is an error of the source.

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 import { expect } from "chai";
 import type { DeployPlan } from "../../../model/plan-types.js";
 import { gcp } from "../../../providers/gcp/index.js";

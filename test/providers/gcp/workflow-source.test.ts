@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 import { expect } from "chai";
 import fc from "fast-check";
 import { parse } from "yaml";
