@@ -21,6 +21,12 @@ export const maxTimeoutSeconds = 168 * 3600;
 /** The platform's limit stands this far behind the runner's own, which stops the commands in an orderly way. */
 export const timeoutMarginSeconds = 120;
 
+/**
+ * Cloud Run kills a container 10 s after its SIGTERM (as tried out in public, read 2026-11-21; the contract says it of services
+ * alone): commands get most of them, the runner what is left to say so.
+ */
+const graceSeconds = 7;
+
 /** Seconds after which Cloud Run stops one execution. */
 export function platformTimeout(
   orchestrated: boolean,
@@ -94,6 +100,7 @@ function environment(
 ) {
   const values: Record<string, Text> = {
     ...jobCall(plan, job).env,
+    HANDOFF_GRACE_SECONDS: String(graceSeconds),
     HANDOFF_ARTIFACTS: artifactsUrl({ plan }, artifacts),
   };
   for (const [store, url] of Object.entries(stores.urls)) values[storeVariable(store)] = url;

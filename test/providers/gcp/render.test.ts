@@ -164,6 +164,8 @@ describe("jobs on Google Cloud", () => {
       value: "gs://${fx-store-raw-files.name}",
     });
     expect(container.image).to.equal("${fx-image.ref}");
+    // Less than the 10 s that Cloud Run leaves.
+    expect(container.envs).to.deep.include({ name: "HANDOFF_GRACE_SECONDS", value: "7" });
     expect(job.dependsOn).to.include.members([
       "fx-secret-API_KEY.fx-rates",
       "fx-secretversion-API_KEY",
