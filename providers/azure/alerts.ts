@@ -102,7 +102,7 @@ function missedAlerts(
 ): RenderedResource[] {
   if (actionGroups.length === 0) return [];
   return scope.plan.schedules
-    .filter(({ enabled }) => enabled)
+    .filter(({ name, enabled }) => enabled && name in sources.jobNames)
     .map((schedule) =>
       queryRule(scope, sources.workspaceId, {
         kind: "missed",

@@ -47,7 +47,8 @@ export interface Flows {
   /** Starts the jobs, and no others. */
   readonly identity: Identity;
   readonly flows: readonly RenderedFlow[];
-  forTasks(tasks: readonly string[]): RenderedFlow;
+  /** Undefined where the selection has no active task. */
+  forTasks(tasks: readonly string[]): RenderedFlow | undefined;
 }
 
 /** What a run of a flow adds to the jobs' calls, as expressions of the workflow. */
@@ -72,7 +73,9 @@ export function flows(runtime: Runtime, jobs: readonly MadeJob[]): Flows {
     "orchestrator",
     jobs.map(({ job, id }) => ({ role: "runJob", of: job.name, scope: id })),
   );
-  const made = flowsOf(plan).map((flow): RenderedFlow => {
+  // A schedule may select tasks that are not active: there is nothing to start then.
+  const filled = flowsOf(plan).filter((flow) => flow.jobs.length > 0);
+  const made = filled.map((flow): RenderedFlow => {
     const app = workflow(scope, {
       name: scope.resource("flow", flow.name),
       parts: [plan.spec.project.name, "flow", flow.name],
@@ -91,9 +94,7 @@ export function flows(runtime: Runtime, jobs: readonly MadeJob[]): Flows {
     flows: made,
     forTasks: (tasks) => {
       const { name } = flowFor(plan, tasks);
-      const found = made.find(({ flow }) => flow.name === name);
-      if (!found) throw new Error(`no flow was made for ${tasks.join(", ")}`);
-      return found;
+      return made.find(({ flow }) => flow.name === name);
     },
   };
 }

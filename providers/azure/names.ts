@@ -8,10 +8,12 @@ import { createHash } from "node:crypto";
 import { type NameRule, physicalName } from "../../model/names.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 
+/** Azure takes names that differ by their case alone for the same: all are of small letters. */
 const dashes = {
-  allowed: /[A-Za-z0-9-]/,
-  start: /[A-Za-z0-9]/,
-  end: /[A-Za-z0-9]/,
+  allowed: /[a-z0-9-]/,
+  start: /[a-z0-9]/,
+  end: /[a-z0-9]/,
+  lowercase: true,
   separator: "-",
 } as const;
 
@@ -24,7 +26,7 @@ const smallDashes = {
   separator: "-",
 } as const;
 
-/** One name space for all of Azure, small letters and digits alone. */
+/** Small letters and digits alone. */
 const smallLetters = {
   allowed: /[a-z0-9]/,
   start: /[a-z]/,
@@ -33,8 +35,8 @@ const smallLetters = {
 } as const;
 
 export const names = {
-  /** 1-90. UNCONFIRMED. */
-  resourceGroup: { max: 90, ...dashes },
+  /** 1-90; `dev` and `Dev` are the same to Azure. UNCONFIRMED. */
+  resourceGroup: { ...smallDashes, max: 90, start: /[a-z0-9]/ },
   /** 2-60, small letters. UNCONFIRMED. */
   environment: { max: 60, ...smallDashes },
   /** 2-32, `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`: the rule of container apps, assumed for jobs (CLOUDS.md). */
@@ -44,7 +46,7 @@ export const names = {
   /** 3-128. UNCONFIRMED. */
   identity: { max: 128, ...dashes },
   /** 3-24 in all (CLOUDS.md, UNCONFIRMED), less the 8 characters that Pulumi appends (vaultName). */
-  vault: { max: 16, ...dashes, start: /[A-Za-z]/, noDoubleSeparator: true },
+  vault: { max: 16, ...dashes, start: /[a-z]/, noDoubleSeparator: true },
   /** 1-127 in all, less the 8 characters that Pulumi appends. UNCONFIRMED. */
   vaultSecret: { max: 119, ...dashes },
   /** 1-253, as a key of Kubernetes. UNCONFIRMED. */
@@ -54,7 +56,7 @@ export const names = {
   /** 3-63. UNCONFIRMED. */
   container: { max: 63, ...smallDashes },
   /** 3-63, letters and digits. UNCONFIRMED. */
-  table: { max: 63, allowed: /[A-Za-z0-9]/, start: /[A-Za-z]/, separator: "" },
+  table: { max: 63, ...smallLetters },
   /** 3-63, less `-poison`. UNCONFIRMED. */
   queue: { max: 56, ...smallDashes },
   /** 5-50 (CLOUDS.md, UNCONFIRMED). */

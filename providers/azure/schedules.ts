@@ -79,6 +79,7 @@ export function flowSchedules(scope: Scope, flows: Flows): RenderedSchedules {
   const jobNames: Record<string, readonly Text[]> = {};
   for (const schedule of plan.schedules) {
     const flow = flows.forTasks(schedule.tasks);
+    if (!flow) continue;
     const app = workflow(scope, {
       name: scope.resource("schedule", schedule.name),
       parts: [plan.spec.project.name, "at", schedule.name],

@@ -75,9 +75,10 @@ export function triggers(runtime: Runtime, storage: Storage, grants: readonly Gr
 export function flowTriggers(runtime: Runtime, storage: Storage, jobs: readonly MadeJob[]): RenderedTriggers {
   const { scope } = runtime;
   const { plan } = scope;
-  const made = plan.triggers.map((trigger) => {
-    const queues = queuesOf(scope, storage, trigger);
+  const made = plan.triggers.flatMap((trigger) => {
     const flow = flowFor(plan, trigger.tasks);
+    if (flow.jobs.length === 0) return [];
+    const queues = queuesOf(scope, storage, trigger);
     const runs = flow.jobs.flatMap(({ name }) => jobs.filter(({ job }) => job.name === name));
     const own = identity(scope, `on-${trigger.name}`, [
       ...queues.grants,
@@ -92,7 +93,7 @@ export function flowTriggers(runtime: Runtime, storage: Storage, jobs: readonly 
       actions: messageActions(runtime, trigger, queues, own, jobs),
       dependsOn: own.ready,
     });
-    return { trigger, queues, resources: [...queues.resources, ...own.resources, taker], taker };
+    return [{ trigger, queues, resources: [...queues.resources, ...own.resources, taker], taker }];
   });
   return rendered(made);
 }

@@ -40,7 +40,7 @@ const kinds = Object.keys(patterns) as NameKind[];
 
 const part = fc.oneof(
   fc.string({ minLength: 1, maxLength: 80, unit: "grapheme" }),
-  fc.constantFrom("a", "A", "a-b", "a--b", "1", "--", "dev", "Straße", "x".repeat(90)),
+  fc.constantFrom("a", "A", "dev", "DEV", "a-b", "a--b", "1", "--", "dev", "Straße", "x".repeat(90)),
 );
 
 function planWith(client: string, stack: string) {
@@ -74,7 +74,8 @@ describe("names on Azure", () => {
         const [first, second] = [a, b].map(([client, stack, last]) =>
           nameOf({ ...plan, settings: { ...plan.settings, client, stack } }, kind, last),
         );
-        expect(first).not.to.equal(second);
+        // Azure takes names that differ by their case alone for the same.
+        expect(first?.toLowerCase()).not.to.equal(second?.toLowerCase());
       }),
       { numRuns: 1000 },
     );
