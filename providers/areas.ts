@@ -32,6 +32,11 @@ export function purposeOf(type: string): Purpose {
   return { area: "Other", text: type.split(":").at(-1) ?? type };
 }
 
+/** Whether the table below has the type. */
+export function hasPurpose(type: string): boolean {
+  return areas.some((area) => purposes[area]?.[type] !== undefined);
+}
+
 const purposes: Readonly<Partial<Record<Area, Readonly<Record<string, string>>>>> = {
   Jobs: {
     "handoff:local:Job": "what a run does",
