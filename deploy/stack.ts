@@ -15,6 +15,7 @@ import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./e
 import { stopped, toUserError } from "./failure.js";
 import { engineSignal } from "./interrupt.js";
 import { forgottenCreates, resumeInterrupted } from "./pending.js";
+import { quickCommand } from "./quick-command.js";
 import { findRepository, type Repository, readSettings } from "./repository.js";
 import { withScratchState } from "./scratch.js";
 import { type DeployedResource, deployedResources, namesOf, platformOf, retained } from "./state.js";
@@ -112,7 +113,7 @@ export async function withStack<T>(
   try {
     const workspace = await LocalWorkspace.create({
       workDir: repository.root,
-      pulumiCommand: command,
+      pulumiCommand: quickCommand(command),
       envVars: variables,
       ...(program ? { program } : {}),
     });
