@@ -31,6 +31,7 @@ export const aws: SimulatedCloud = {
 
   accept: (_type, inputs, world) => missingArns(inputs, world),
 
+  autoname: (name, characters) => `${name}-${characters.slice(1)}`,
   duplicate: (type, id) => {
     const errors: Readonly<Record<string, string>> = {
       "aws:s3/bucket:Bucket": "BucketAlreadyExists: creating S3 Bucket",

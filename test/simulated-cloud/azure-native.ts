@@ -381,6 +381,7 @@ export const azureNative: SimulatedCloud = {
       .map(({ path, text }) => ({ property: path, reason: `Code=ResourceNotFound: ${text}` }));
   },
 
+  autoname: (name, characters) => `${name}${characters}`,
   duplicate: (_type, id) => `cannot create already existing resource '${id}'`,
   failure: (method, type) =>
     `Status=429 Code=TooManyRequests Message="the request limit is reached (${method} ${type.split(":")[2]})"`,

@@ -46,6 +46,8 @@ export interface SimulatedCloud {
   outputs(type: string, inputs: Props, place: Place, id: string): Record<string, unknown>;
   /** Problems that any type can have, such as ARNs of what isn't there. */
   accept(type: string, inputs: Props, world: World, place: Place): Failure[];
+  /** The name of what is given none. */
+  autoname(name: string, characters: string): string;
   /** Error text of a name that is taken. */
   duplicate(type: string, id: string): string;
   /** Error text of a failure on demand. */

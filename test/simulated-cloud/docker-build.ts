@@ -30,6 +30,7 @@ export const dockerBuild: SimulatedCloud = {
   id: (_type, _inputs, _place, name) => name,
   outputs: () => ({}),
   accept: () => [],
+  autoname: (name, characters) => `${name}${characters}`,
   duplicate: (_type, id) => `${id} exists`,
   failure: () => "error: failed to solve: failed to push: unexpected status: 503 Service Unavailable",
 };

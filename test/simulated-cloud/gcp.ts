@@ -279,6 +279,7 @@ export const gcp: SimulatedCloud = {
     return failures;
   },
 
+  autoname: (name, characters) => `${name}-${characters.slice(1)}`,
   duplicate: (type, id) =>
     `googleapi: Error 409: Requested entity already exists: ${type.split(":")[2]} ${id}, alreadyExists`,
   failure: (method, type) =>

@@ -12,7 +12,7 @@ import {
   unknownValue,
   valuesAt,
 } from "./values.js";
-import { type Held, hashOf, type World } from "./world.js";
+import { type Held, hashOf, hex, type World } from "./world.js";
 
 export interface ProviderContext {
   readonly cloud: SimulatedCloud;
@@ -63,7 +63,8 @@ export function simulatedProvider({ cloud, sdk, world, failAt, config }: Provide
     for (const key of Object.keys(raw)) if (holdsSecret(raw[key])) all[key] = raw[key];
     for (const key of sdk.schemaOf(type)?.secrets ?? [])
       if (all[key] !== undefined && !holdsSecret(all[key])) all[key] = asSecret(all[key]);
-    return { ...all, [inputNames]: Object.keys(raw).sort() };
+    // The wire has no `undefined`.
+    return JSON.parse(JSON.stringify({ ...all, [inputNames]: Object.keys(raw).sort() }));
   }
 
   function hold(urn: string, type: string, id: string, raw: Props, outs: Props, before?: Held): void {
@@ -77,11 +78,27 @@ export function simulatedProvider({ cloud, sdk, world, failAt, config }: Provide
     });
   }
 
+  /** What has no name gets one from the plugin: that of the resource with some characters, and keeps it. */
+  function withName(urn: string, olds: unknown, news: unknown): object {
+    const given = isObject(news) ? news : {};
+    const input = ruleOf(cloud, typeOf(urn)).name?.input;
+    if (input === undefined || given[input] !== undefined) return given;
+    const before = plainProps(olds)[input];
+    if (typeof before === "string") return { ...given, [input]: before };
+    const taken = world.ofType(typeOf(urn)).map(({ inputs }) => inputs[input]);
+    const candidate = (time: number): string => {
+      const name = cloud.autoname(nameOf(urn), hex(`${urn} ${time}`, 8));
+      return taken.includes(name) ? candidate(time + 1) : name;
+    };
+    return { ...given, [input]: candidate(0) };
+  }
+
   return {
     version: sdk.version,
 
-    async check(urn: string, _olds: unknown, news: unknown) {
+    async check(urn: string, olds: unknown, given: unknown) {
       const type = typeOf(urn);
+      const news = withName(urn, olds, given);
       const inputs = plainProps(news);
       const failures = [...sdk.check(type, inputs), ...checkName(ruleOf(cloud, type), inputs)];
       // Rules may rely on the SDK's types.

@@ -168,7 +168,8 @@ export class Sdk {
   #file(token: string, extension: string): string {
     const [, module = "", name = ""] = token.split(":");
     const [folder = ""] = module.split("/");
-    const base = name.charAt(0).toLowerCase() + name.slice(1);
+    // `IAMMember` is in `iammember.js`.
+    const base = name.replace(/^[A-Z]+/, (capitals) => capitals.toLowerCase());
     return join(this.#root, folder === "index" ? "" : folder, `${base}${extension}`);
   }
 }
