@@ -159,7 +159,19 @@ function activeDependencies(task: Task, { tasks }: Project): string[] {
 }
 
 function checkTasks(active: readonly Task[], project: Project): Diagnostic[] {
-  if (active.length > 0) return [];
+  const names = new Set(active.map((task) => task.name));
+  const idle = [
+    ...project.schedules.map(({ name, tasks }) => ({ what: `schedule \`${name}\``, tasks })),
+    ...project.triggers.map(({ name, tasks }) => ({ what: `trigger \`${name}\``, tasks })),
+  ].filter(({ tasks }) => tasks.length > 0 && !tasks.some((name) => names.has(name)));
+  if (active.length > 0) {
+    return idle.map(({ what, tasks }) => ({
+      severity: "error",
+      code: "no-active-task",
+      message: `${what} starts ${tasks.map((name) => `\`${name}\``).join(", ")}, and no such task is active`,
+      hint: "remove `active: false` from one of them, or remove it from the project",
+    }));
+  }
   return [
     {
       severity: "error",

@@ -7,7 +7,8 @@ const pathLike = { allowed: /[A-Za-z0-9_./-]/, separator: "/" } as const;
 
 export const names = {
   cluster: { max: 255, ...dashed },
-  role: { max: 64, ...dashed },
+  /** `dev` and `Dev` are the same to IAM. */
+  role: { max: 64, allowed: /[a-z0-9_-]/, lowercase: true, separator: "-" },
   scheduleGroup: { max: 64, ...dashed },
   schedule: { max: 64, ...dashed },
   rule: { max: 64, ...dashed },

@@ -2,6 +2,7 @@
 import { type Cron, parseCron } from "../../model/cron.js";
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { Schedule } from "../../model/project.js";
+import { clockEffects } from "../clock-changes.js";
 
 /** Limits of CreateSchedule (botocore 1.44.5, read 2026-11-21). */
 export const limits = { expression: 256, timezone: 50 } as const;
@@ -54,7 +55,25 @@ export function checkSchedule(schedule: Schedule): Diagnostic[] {
           : "`overlap: skip` skips the second while the first runs",
     });
   }
-  return diagnostics;
+  return [...diagnostics, ...checkClock(schedule)];
+}
+
+/** EventBridge Scheduler skips a time that the clocks skip, and fires once at one that they show twice (CLOUDS.md). */
+function checkClock({ name, cron, timezone }: Schedule): Diagnostic[] {
+  const { skipped, repeated, everyHour } = clockEffects(parseCron(cron), timezone);
+  const differences = [
+    ...(skipped ? ["a time that they skip going forward isn't made up for"] : []),
+    ...(repeated && everyHour ? ["the hour that they repeat going back has no second round"] : []),
+  ];
+  if (differences.length === 0) return [];
+  return [
+    {
+      severity: "info",
+      code: "aws-clock-change",
+      message: `schedule ${name}: on the days when clocks in ${timezone} change, AWS differs from other platforms: ${differences.join("; ")}`,
+      hint: "keep away from the hour of the change, or use timezone: UTC, where that matters",
+    },
+  ];
 }
 
 /** Day of month and day of week, as pairs. */

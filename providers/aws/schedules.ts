@@ -66,7 +66,8 @@ export function schedules(scope: Scope, parts: ScheduleParts): MadeSchedules {
       },
     ],
   });
-  const names: Record<string, string[]> = {};
+  // Without a prototype: a schedule may be called `constructor`.
+  const names: Record<string, string[]> = Object.create(null);
   const made = plan.schedules.flatMap((schedule) =>
     renderSchedules(schedule).map((expression, index) => {
       // Where either day field may match there are two; the second has a name of its own.

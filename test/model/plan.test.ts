@@ -42,6 +42,41 @@ const settings = stackSettings({
 });
 
 describe("planDeployment", () => {
+  it("finds a schedule or trigger of which no task is active: it would run all or nothing", () => {
+    const schedule = {
+      name: "nightly",
+      cron: "0 2 * * *",
+      timezone: "UTC",
+      envs: {},
+      vars: {},
+      enabled: true,
+      overlap: "skip",
+      catchUp: false,
+    } as const;
+    const plan = planDeployment(
+      project(
+        [task("a"), task("off", { active: false })],
+        {},
+        {
+          schedules: [
+            { ...schedule, tasks: ["off"] },
+            { ...schedule, name: "both", tasks: ["off", "a"] },
+            { ...schedule, name: "all", tasks: [] },
+          ],
+          triggers: [{ name: "orders", tasks: ["off"], maxConcurrency: 1 }],
+        },
+      ),
+      settings,
+      "hash",
+    );
+    expect(
+      plan.diagnostics.map(({ severity, code, message }) => [severity, code, message.split(" ")[1]]),
+    ).to.deep.equal([
+      ["error", "no-active-task", "`nightly`"],
+      ["error", "no-active-task", "`orders`"],
+    ]);
+  });
+
   it("makes one job of a project: tasks in order, the largest sizes, the sum of the times", () => {
     const { jobs, tags } = planDeployment(
       project(

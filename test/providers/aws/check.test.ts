@@ -18,6 +18,7 @@ describe("AWS check", function () {
 
   it("names what a full project gets otherwise, and no error", () => {
     expect(found(fullPlan("aws"))).to.deep.equal([
+      "info aws-clock-change",
       "info aws-cron-or-days",
       "warning aws-trigger-concurrency",
       "warning aws-trigger-concurrency",
