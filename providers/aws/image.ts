@@ -54,6 +54,7 @@ export function image(scope: Scope): RunnerImage {
     "aws:ecr/getAuthorizationToken:getAuthorizationToken",
     scope.resource("registrylogin"),
     {},
+    { secret: true },
   );
   const built = aws(
     "docker-build:index:Image",
