@@ -61,7 +61,7 @@ const purposes: Readonly<Partial<Record<Area, Readonly<Record<string, string>>>>
   },
   Triggers: {
     "handoff:local:Trigger": "a queue: a run for each message",
-    "aws:sqs/queue:Queue": "messages, and those that could not be worked off",
+    "aws:sqs/queue:Queue": "messages, or starts and messages that failed",
     "aws:sqs/queuePolicy:QueuePolicy": "who may put messages into the queue",
     "aws:pipes/pipe:Pipe": "a run for each message",
     "gcp:pubsub/topic:Topic": "messages, and those that could not be worked off",
@@ -81,6 +81,7 @@ const purposes: Readonly<Partial<Record<Area, Readonly<Record<string, string>>>>
     "aws:dynamodb/table:Table": "a declared table",
     "gcp:storage/bucket:Bucket": "files kept from run to run, or a declared store",
     "gcp:firestore/database:Database": "the declared tables",
+    "gcp:firestore/document:Document": "marks a declared table",
     "azure-native:storage:StorageAccount": "holds the files, tables and queues",
     "azure-native:storage:BlobServiceProperties": "versions, and how long what was deleted is kept",
     "azure-native:storage:BlobContainer": "files kept from run to run, or a declared store",
@@ -103,6 +104,7 @@ const purposes: Readonly<Partial<Record<Area, Readonly<Record<string, string>>>>
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": "old images go",
     "gcp:artifactregistry/repository:Repository": "holds the runner's images; old ones go",
     "azure-native:containerregistry:Registry": "holds the runner's images",
+    "azure-native:containerregistry:Task": "old images go",
     "docker-build:index:Image": "the runner with the project in it, built and pushed",
   },
   Network: {

@@ -98,7 +98,7 @@ function firstOf({ jobs }: DeployPlan, tasks: readonly string[]): string[] {
 /** Which tasks, where it isn't all; dotted where nothing comes of it. */
 function arrow(tasks: readonly string[], enabled: boolean): string {
   const selection = tasks.length > 3 ? `${tasks.length} tasks` : tasks.join(", ");
-  const text = [...(selection === "" ? [] : [selection]), ...(enabled ? [] : ["paused"])].join("; ");
+  const text = [...(selection === "" ? [] : [selection]), ...(enabled ? [] : ["(paused)"])].join(" ");
   if (text === "") return "-->";
   return enabled ? `-- ${label(text)} -->` : `-. ${label(text)} .->`;
 }

@@ -23,8 +23,8 @@ const options = { env, cwd: project };
 console.log(`handoff's demo, about 2 minutes (and 4 more, once, where the Pulumi engine must be built with Go):
   1. build handoff            5. look at the log
   2. get the Pulumi engine    6. wait for the schedule to fire (each minute)
-  3. deploy a word count      7. remove everything
-  4. run it
+  3. deploy a word count      7. see what it would be on the clouds, and cost
+  4. run it                   8. remove everything
 It touches nothing outside ${home} but the engine's cache.
 `);
 
@@ -81,6 +81,20 @@ function makeProject() {
   writeFileSync(join(project, "Pulumi.dev.yaml"), "config:\n  handoff:cloud: local\n  handoff:project: .\n");
 }
 
+/** The plan for a cloud in three lines: `handoff plan --cloud aws` shows each resource. */
+function showPlan(cloud) {
+  console.log(`$ handoff plan --cloud ${cloud} --json`);
+  const { resources } = read("plan", "--cloud", cloud);
+  const counts = new Map();
+  for (const { type, parent } of resources) {
+    if (parent !== null) counts.set(type, (counts.get(type) ?? 0) + 1);
+  }
+  const names = [...counts].map(
+    ([type, count]) => `${type.split(":").at(-1)}${count > 1 ? ` x ${count}` : ""}`,
+  );
+  console.log(`${resources.length - 1} resources, nothing contacted: ${names.join(", ")}\n`);
+}
+
 async function waitForScheduledRun() {
   const end = Date.now() + SCHEDULED_RUN_LIMIT_MS;
   process.stdout.write("waiting for the schedule ");
@@ -113,6 +127,8 @@ try {
   await handoff("logs", "-s", "dev");
   await waitForScheduledRun();
   await handoff("runs", "-s", "dev");
+  for (const cloud of ["aws", "gcp", "azure"]) showPlan(cloud);
+  await handoff("cost", "--compare");
 } catch (error) {
   failure = error;
 }
@@ -133,6 +149,3 @@ if (failure) {
   console.error(`demo: ${failure.message}`);
   process.exit(1);
 }
-console.log(
-  "What the same file is on AWS, GCP and Azure, with its cost, comes with the next version: `handoff plan`.",
-);

@@ -1,4 +1,7 @@
 /** Pages of docs/ that are made from the code, so that they can't say something else than it does. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { CommandSpec } from "../cli/command.js";
 import type { CliContext } from "../cli/context.js";
@@ -10,7 +13,12 @@ import { providerOf } from "../providers/registry.js";
 
 /** File name in docs/ to the text that belongs in it. */
 export async function generatedPages(packageDir: string): Promise<Readonly<Record<string, string>>> {
-  return { "platforms.md": platformsPage(), "cli.md": await cliPage(packageDir) };
+  return {
+    "platforms.md": platformsPage(),
+    "cli.md": await cliPage(packageDir),
+    "plan.md": await withOutputs("plan.md", packageDir),
+    "cost.md": await withOutputs("cost.md", packageDir),
+  };
 }
 
 /** What each row of the table is called, and what it means, for who writes a project.yml. */
@@ -121,17 +129,45 @@ function paths(specs: readonly CommandSpec[], prefix: readonly string[]): (reado
 }
 
 async function helpOf(path: readonly string[], packageDir: string): Promise<string> {
+  return await outputOf([...path, "--help"], packageDir, packageDir);
+}
+
+/** The page with what its commands (`<!-- output: plan --cloud aws -->`) print of its project (the first YAML block). */
+async function withOutputs(page: string, packageDir: string): Promise<string> {
+  const text = readFileSync(join(packageDir, "docs", page), "utf8");
+  const yaml = /```yaml\n([\s\S]*?)```/.exec(text)?.[1];
+  if (yaml === undefined) throw new Error(`docs/${page} shows no project`);
+  const dir = mkdtempSync(join(tmpdir(), "handoff-docs-"));
+  try {
+    writeFileSync(join(dir, "project.yml"), yaml);
+    const parts = text.split(/(<!-- output: .* -->\n```\w+\n)[\s\S]*?(?=```)/);
+    let made = "";
+    for (const part of parts) {
+      const command = /^<!-- output: (.*) -->/.exec(part)?.[1];
+      made += command === undefined ? part : part + (await outputOf(command.split(" "), dir, packageDir));
+    }
+    return made;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** What a command prints on stdout. */
+async function outputOf(argv: readonly string[], cwd: string, packageDir: string): Promise<string> {
   const stdout = new PassThrough();
+  const stderr = new PassThrough();
   const context: CliContext = {
-    cwd: packageDir,
-    env: {},
+    cwd,
+    // Nothing of this machine's.
+    env: { HANDOFF_HOME: join(cwd, "no-home") },
     stdin: new PassThrough() as unknown as NodeJS.ReadStream,
     stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: new PassThrough() as unknown as NodeJS.WriteStream,
+    stderr: stderr as unknown as NodeJS.WriteStream,
     now: () => new Date(0),
     interrupted: new AbortController().signal,
     packageDir,
   };
-  await runCli([...path, "--help"], context, commands);
+  const code = await runCli(argv, context, commands);
+  if (code !== 0) throw new Error(`handoff ${argv.join(" ")} exits ${code}: ${String(stderr.read() ?? "")}`);
   return String(stdout.read() ?? "");
 }

@@ -47,7 +47,7 @@ async function expectAsRendered(plan: DeployPlan): Promise<void> {
     expect(seen?.inputs, name).to.deep.equal(expected);
   }
   expect(lookups).to.deep.equal(
-    asJson(rendering.lookups.map((lookup) => ({ ...lookup, inputs: printable(lookup.inputs) }))),
+    asJson(rendering.lookups.map(({ type, name, inputs }) => ({ type, name, inputs: printable(inputs) }))),
   );
   expect(outputs).to.deep.equal(asJson(printable(rendering.outputs)));
 }
