@@ -13,6 +13,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
       message: `deploy.source.git is not used by the local platform: ${capabilities["git-source"].how}`,
     });
   }
+  diagnostics.push(...unusedSettings(plan));
   for (const { target } of plan.notifications) {
     if (target.kind !== "email") continue;
     diagnostics.push({
@@ -23,4 +24,23 @@ export function check(plan: DeployPlan): Diagnostic[] {
     });
   }
   return diagnostics;
+}
+
+/** Settings that speak of a cloud's network, image and machines: said, so that nobody relies on them. */
+function unusedSettings({ settings }: DeployPlan): Diagnostic[] {
+  const { network, image, spot, architecture } = settings;
+  const settingsOfClouds = [
+    { key: "network", used: network.mode === "nat", capability: "network-nat" },
+    { key: "network", used: network.mode === "existing", capability: "network-existing" },
+    { key: "image", used: image !== undefined, capability: "image" },
+    { key: "spot", used: spot, capability: "spot" },
+    { key: "architecture", used: architecture === "arm64", capability: "arm64" },
+  ] as const;
+  return settingsOfClouds
+    .filter(({ used }) => used)
+    .map(({ key, capability }) => ({
+      severity: "info",
+      code: "local-setting-unused",
+      message: `handoff:${key} is not used by the local platform: ${capabilities[capability].how}`,
+    }));
 }
