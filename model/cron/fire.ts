@@ -16,7 +16,7 @@ const dayMs = 86_400_000;
 const searchYears = 9;
 
 /** Whether the expression fires on a day of the calendar, given as midnight in UTC. */
-export function dayMatches(cron: Cron, day: Date): boolean {
+function dayMatches(cron: Cron, day: Date): boolean {
   if (!cron.months.includes(day.getUTCMonth() + 1)) return false;
   if (cron.years && !cron.years.includes(day.getUTCFullYear())) return false;
   const dom = cron.daysOfMonth.includes(day.getUTCDate());
