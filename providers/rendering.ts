@@ -29,7 +29,12 @@ export interface Base64Text {
   readonly $base64: RenderedValue;
 }
 
-export type Expression = Reference | SecretReference | JsonText | JoinedText | Base64Text;
+/** A list of texts in alphabetical order, where a cloud answers in any order and a text is made of it. */
+export interface SortedList {
+  readonly $sorted: RenderedValue;
+}
+
+export type Expression = Reference | SecretReference | JsonText | JoinedText | Base64Text | SortedList;
 
 export type RenderedValue =
   | string
@@ -157,6 +162,7 @@ export function ref<Outputs extends string>(
 
 export const secret = (key: string): SecretReference => ({ $secret: key });
 export const json = (value: RenderedValue): JsonText => ({ $json: value });
+export const sorted = (value: RenderedValue): SortedList => ({ $sorted: value });
 export const base64 = (value: RenderedValue): Base64Text => ({ $base64: value });
 
 /** A text with expressions in it: text`arn:aws:s3:::${ref(bucket, "bucket")}/*`. */
@@ -189,6 +195,10 @@ export function isBase64Text(value: unknown): value is Base64Text {
   return typeof value === "object" && value !== null && "$base64" in value;
 }
 
+export function isSortedList(value: unknown): value is SortedList {
+  return typeof value === "object" && value !== null && "$sorted" in value;
+}
+
 /** How `printable` and `create` answer what is not in the rendering itself. */
 export interface Answers {
   reference(resource: string, output: string): unknown;
@@ -210,6 +220,10 @@ export function evaluate(
   if (isSecretReference(value)) return answers.secret(value.$secret);
   if (isJsonText(value)) return later(inner(value.$json), (known) => JSON.stringify(known));
   if (isJoinedText(value)) return later(value.$join.map(inner), (known) => (known as unknown[]).join(""));
+  if (isSortedList(value)) {
+    // In a plan it is the list's placeholder, which stays as it is.
+    return later(inner(value.$sorted), (known) => (Array.isArray(known) ? [...known].sort() : known));
+  }
   if (isBase64Text(value)) {
     return later(inner(value.$base64), (known) => Buffer.from(String(known)).toString("base64"));
   }

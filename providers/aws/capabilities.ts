@@ -1,4 +1,5 @@
 import type { Capability, CapabilityName } from "../contract.js";
+import { runnerLimits } from "../runner-limits.js";
 
 const yes = (how: string): Capability => ({ supported: true, how });
 const no = (how: string): Capability => ({ supported: false, how });
@@ -55,5 +56,5 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   identity: yes("two IAM roles for each job: one to start it, one that it has"),
   spot: yes("Fargate Spot"),
   arm64: yes("Fargate on Graviton"),
-  "git-source": yes("the runner clones the repository when it starts"),
+  "git-source": no(runnerLimits["git-source"]),
 };

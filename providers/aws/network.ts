@@ -1,5 +1,5 @@
 /** Where jobs get their addresses: the default network, one of our own behind a NAT gateway, or one that exists. */
-import { type RenderedLookup, type RenderedResource, type RenderedValue, ref } from "../rendering.js";
+import { type RenderedLookup, type RenderedResource, type RenderedValue, ref, sorted } from "../rendering.js";
 import { nameOf } from "./names.js";
 import { aws, lookup } from "./resources.js";
 import { namedTags, type Scope } from "./scope.js";
@@ -34,7 +34,7 @@ function inDefault(scope: Scope): Network {
   return {
     resources: [group],
     lookups: [vpc, subnets],
-    subnets: ref(subnets, "ids"),
+    subnets: sorted(ref(subnets, "ids")),
     securityGroups: [ref(group, "id")],
     publicIp: true,
     ready: [],

@@ -8,6 +8,7 @@ import {
   ref,
   referencesIn,
   secret,
+  sorted,
   text,
 } from "../../providers/rendering.js";
 
@@ -51,6 +52,13 @@ describe("rendering: expressions", () => {
       return apply(value);
     });
     expect(calls).to.deep.equal([["a", "later"], ["alater"]]);
+  });
+
+  it("put a list in order that a cloud answers in any order; a plan shows where it is from", () => {
+    const expression = json(sorted({ $ref: ["subnets", "ids"] }));
+    const answers = { reference: () => ["c", "a", "b"], secret: () => "" };
+    expect(evaluate(expression, answers)).to.equal('["a","b","c"]');
+    expect(printable(expression)).to.equal('"${subnets.ids}"');
   });
 
   it("list the references in them, in order and with repeats", () => {
