@@ -1,4 +1,5 @@
 import type { Capability, CapabilityName } from "../contract.js";
+import { runnerLimits } from "../runner-limits.js";
 
 const yes = (how: string): Capability => ({ supported: true, how });
 const no = (how: string): Capability => ({ supported: false, how });
@@ -55,5 +56,5 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   identity: yes("a managed identity for each job, with roles on exact resources"),
   spot: no("Container Apps has no interrupted capacity"),
   arm64: no("Container Apps runs linux/amd64 only"),
-  "git-source": yes("the runner clones it at start"),
+  "git-source": no(runnerLimits["git-source"]),
 };

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 import { jobsOf } from "../cost.js";
 import { flowsOf, isOrchestrated } from "../flows.js";
+import { checkRunner } from "../runner-limits.js";
 import { capabilities } from "./capabilities.js";
 import { countActions } from "./flows.js";
 import { azureRegistry } from "./image.js";
@@ -26,6 +27,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkLogs(plan),
     ...checkNotifications(plan),
     ...checkTags(plan),
+    ...checkRunner(plan, "Azure"),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Capability, CapabilityName } from "../contract.js";
+import { runnerLimits } from "../runner-limits.js";
 
 const yes = (how: string): Capability => ({ supported: true, how });
 const no = (how: string): Capability => ({ supported: false, how });
@@ -57,5 +58,5 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   identity: yes("a service account for each job, with roles on its secrets and stores"),
   spot: no("Cloud Run has no interruptible capacity"),
   arm64: no("Cloud Run runs x86_64 alone"),
-  "git-source": yes("the runner clones it at the start of the job"),
+  "git-source": no(runnerLimits["git-source"]),
 };

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan, PlannedJob } from "../../model/plan-types.js";
 import { scheduleCall } from "../container.js";
 import { type Flow, flowFor, flowsOf, isOrchestrated } from "../flows.js";
+import { checkRunner } from "../runner-limits.js";
 import { capabilities } from "./capabilities.js";
 import { checkNotifications } from "./check-notifications.js";
 import { checkSettings } from "./check-settings.js";
@@ -36,6 +37,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkWorkflows(plan),
     ...checkTriggers(plan),
     ...checkNotifications(plan),
+    ...checkRunner(plan, "Google Cloud"),
   ];
 }
 
