@@ -15,6 +15,7 @@ const network = "gcp:compute/network:Network";
 const subnetwork = "gcp:compute/subnetwork:Subnetwork";
 const repository = "gcp:artifactregistry/repository:Repository";
 const database = "gcp:firestore/database:Database";
+const document = "gcp:firestore/document:Document";
 const channel = "gcp:monitoring/notificationChannel:NotificationChannel";
 
 const named = (input: string, pattern: RegExp, max: number, min = 1): NameRule => ({
@@ -191,6 +192,14 @@ const rules: Readonly<Record<string, TypeRule>> = {
       inputs.deleteProtectionState === "DELETE_PROTECTION_ENABLED"
         ? `Error 400: the database ${id} has delete protection enabled`
         : undefined,
+    contains: (held, other) => other.id.startsWith(`${held.id}/`),
+  },
+  [document]: {
+    replaceOn: ["collection", "database", "documentId", "project"],
+    refs: { database: [database] },
+    id: (inputs, place) =>
+      `projects/${place.account}/databases/${String(inputs.database)}/documents/${String(inputs.collection)}/${String(inputs.documentId)}`,
+    outputs: (_inputs, _place, id) => ({ name: id, path: id.split("/documents/")[1] }),
   },
   [channel]: {
     id: (_inputs, place, name) => `projects/${place.account}/notificationChannels/${digits(name, 19)}`,
@@ -238,6 +247,12 @@ export const gcp: SimulatedCloud = {
       const held = world.get(bucket, String(args.name));
       if (!held) throw new Error(`googleapi: Error 404: The specified bucket does not exist., notFound`);
       return { ...held.outputs, id: held.id };
+    },
+    "gcp:firestore/getDocument:getDocument": (args, world, place) => {
+      const id = `projects/${place.account}/databases/${String(args.database)}/documents/${String(args.collection)}/${String(args.documentId)}`;
+      const held = world.get(document, id);
+      if (!held) throw new Error(`googleapi: Error 404: ${id} not found.`);
+      return { ...held.outputs, id };
     },
     "gcp:storage/getProjectServiceAccount:getProjectServiceAccount": (_args, _world, place) => {
       const email = `service-${digits(place.account, 12)}@gs-project-accounts.iam.gserviceaccount.com`;

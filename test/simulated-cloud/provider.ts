@@ -24,8 +24,8 @@ export interface ProviderContext {
   config(): Readonly<Record<string, string>>;
 }
 
-/** Output that says which of the properties were inputs: the engine gives a plugin no more than the outputs. */
-const inputNames = "__inputs";
+/** Output that holds the inputs: the SDK's server gives `diff` no more than the outputs. */
+const inputsKey = "__inputs";
 
 export function simulatedProvider({ cloud, sdk, world, failAt, config }: ProviderContext) {
   const place = () => cloud.place(config());
@@ -64,7 +64,7 @@ export function simulatedProvider({ cloud, sdk, world, failAt, config }: Provide
     for (const key of sdk.schemaOf(type)?.secrets ?? [])
       if (all[key] !== undefined && !holdsSecret(all[key])) all[key] = asSecret(all[key]);
     // The wire has no `undefined`.
-    return JSON.parse(JSON.stringify({ ...all, [inputNames]: Object.keys(raw).sort() }));
+    return JSON.parse(JSON.stringify({ ...all, [inputsKey]: raw }));
   }
 
   function hold(urn: string, type: string, id: string, raw: Props, outs: Props, before?: Held): void {
@@ -108,8 +108,8 @@ export function simulatedProvider({ cloud, sdk, world, failAt, config }: Provide
 
     async diff(_id: string, urn: string, olds: unknown, news: unknown) {
       const rule = ruleOf(cloud, typeOf(urn));
-      const [before, after] = [plainProps(olds), plainProps(news)];
-      const keys = new Set([...Object.keys(after), ...names(before)]);
+      const [before, after] = [plainProps(plainProps(olds)[inputsKey]), plainProps(news)];
+      const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
       const changed = [...keys].filter((key) => canonical(before[key]) !== canonical(after[key]));
       const immutable = [...(rule.name ? [rule.name.input] : []), ...(rule.replaceOn ?? [])];
       const replaces = changed.filter((key) => immutable.includes(key));
@@ -161,7 +161,7 @@ export function simulatedProvider({ cloud, sdk, world, failAt, config }: Provide
       // What is secret in the cloud is known to the engine; here it is only a hash.
       const known = isObject(state) ? state : {};
       const inputs = restored(held.inputs, known);
-      return { id, props: { ...restored(held.outputs, known), [inputNames]: Object.keys(inputs) }, inputs };
+      return { id, props: { ...restored(held.outputs, known), [inputsKey]: inputs }, inputs };
     },
 
     async invoke(token: string, raw: unknown) {
@@ -170,7 +170,8 @@ export function simulatedProvider({ cloud, sdk, world, failAt, config }: Provide
       if (!sdk.hasFunction(token)) throw new Error(`the SDK has no function ${token}`);
       const call = cloud.functions[token];
       if (!call) throw new Error(`the simulated cloud has no answer to ${token}`);
-      return { outputs: call(args, world, place()) };
+      const { [inputsKey]: _, ...outputs } = call(args, world, place());
+      return { outputs };
     },
   };
 }
@@ -186,11 +187,6 @@ function typeOf(urn: string): string {
 
 function nameOf(urn: string): string {
   return urn.split("::").at(-1) ?? "";
-}
-
-function names(state: Props): string[] {
-  const found = state[inputNames];
-  return Array.isArray(found) ? found.filter((name) => typeof name === "string") : [];
 }
 
 function checkName({ name }: TypeRule, inputs: Props): Failure[] {

@@ -116,7 +116,9 @@ export function readCalls(file: string): Call[] {
 }
 
 export function hashOf(value: unknown): string {
-  return `sha256:${createHash("sha256").update(JSON.stringify(value)).digest("hex")}`;
+  return `sha256:${createHash("sha256")
+    .update(JSON.stringify(value ?? null))
+    .digest("hex")}`;
 }
 
 /** A number that looks random and is the same for the same text. */
