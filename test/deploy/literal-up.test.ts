@@ -48,7 +48,12 @@ describe("pulumi up, typed as it is", function () {
   after(() => repository.remove());
 
   const pulumi = (...args: string[]) =>
-    run("pulumi", [...args, "--non-interactive"], { cwd: repository.root, env, timeout: 300_000, killSignal: "SIGINT" });
+    run("pulumi", [...args, "--non-interactive"], {
+      cwd: repository.root,
+      env,
+      timeout: 300_000,
+      killSignal: "SIGINT",
+    });
   const pulumiFails = (...args: string[]): Promise<string> =>
     pulumi(...args).then(
       () => Promise.reject(new Error("it should have failed")),
