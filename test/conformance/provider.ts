@@ -121,7 +121,8 @@ const cases: Readonly<Record<string, (conformance: ProviderConformance) => Case>
       const text = JSON.stringify(orchestrator?.inputs);
       expect(text).to.include("extract");
       expect(text).to.include("load");
-      // The runner doesn't retry as well.
+      // The declared delay of 45 s is the orchestrator's, and the runner doesn't retry as well.
+      expect(rendered.text(kinds.orchestrator)).to.match(/\b45\b|PT45S/);
       expect(rendered.text()).to.include("--no-retries");
     },
   }),
