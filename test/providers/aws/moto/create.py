@@ -47,6 +47,8 @@ def resolve(value):
         return "value-of-" + value["$secret"] if value["$secret"] != "SLACK_URL" else "https://hooks.example.com/s"
     if "$json" in value:
         return json.dumps(resolve(value["$json"]))
+    if "$sorted" in value:
+        return sorted(resolve(value["$sorted"]))
     if "$join" in value:
         return "".join(str(resolve(part)) for part in value["$join"])
     return {key: resolve(item) for key, item in value.items()}
