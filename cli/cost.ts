@@ -1,9 +1,8 @@
 /** `handoff cost`: what a month costs on a platform, or on each. Loads nothing of Pulumi. */
 import { type Diagnostic, ExitCode, UserError } from "../model/diagnostic.js";
 import { type Platform, platforms } from "../model/plan-types.js";
-import { formatDuration } from "../model/size.js";
 import type { CostLine } from "../providers/cost.js";
-import { type CostEstimate, estimateCost } from "../providers/estimate.js";
+import { type CostEstimate, estimateCost, shownDuration } from "../providers/estimate.js";
 import { providerOf } from "../providers/registry.js";
 import { type CliContext, print, printJson, say } from "./context.js";
 import { declaredDurations, learntDurations } from "./durations.js";
@@ -71,7 +70,7 @@ function jobTable({ jobs }: CostEstimate): [string[], string[][]] {
     jobs.map(({ job, runsPerMonth, secondsPerRun, durationFrom }) => [
       job,
       formatQuantity(runsPerMonth),
-      formatDuration(Math.round(secondsPerRun)),
+      shownDuration(secondsPerRun),
       durationFrom === "history" ? "learnt" : durationFrom,
     ]),
   ];

@@ -75,7 +75,7 @@ function notesOf(
         ]),
     ...learnt.map((job) => {
       const { seconds = 0, runs = 0 } = known.get(job) ?? {};
-      return `${job}: ${formatDuration(Math.round(seconds))} a run, the median of ${runs} successful run${runs === 1 ? "" : "s"} on this machine; a cloud's machine may take longer.`;
+      return `${job}: ${shownDuration(seconds)} a run, the median of ${runs} successful run${runs === 1 ? "" : "s"} on this machine; a cloud's machine may take longer.`;
     }),
     ...(jobs.every(({ runsPerMonth }) => runsPerMonth === 0)
       ? ["No schedule is enabled: runs are not counted."]
@@ -88,6 +88,11 @@ function notesOf(
       : []),
     ...(lines.length === 0 ? [] : ["List prices without tax; data that leaves the region is not counted."]),
   ];
+}
+
+/** `90s` as `1m30s`; short ones to two digits, so that nothing seems to take no time. */
+export function shownDuration(seconds: number): string {
+  return formatDuration(seconds < 10 ? Number(seconds.toPrecision(2)) : Math.round(seconds));
 }
 
 function listed(names: readonly string[]): string {

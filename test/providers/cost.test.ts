@@ -102,6 +102,14 @@ describe("cost: an estimate says what it supposes", () => {
     expect(notes).to.include("Runs that triggers start are not counted");
   });
 
+  it("shows short runs as what they are", () => {
+    const { notes } = estimateCost(
+      samplePlan("local"),
+      new Map([["fx", { seconds: 0.0514, from: "history", runs: 2 }]]),
+    );
+    expect(notes.join("\n")).to.include("fx: 0.051s a run, the median of 2 successful runs");
+  });
+
   it("nothing of that kind for a project that says it all", () => {
     const estimate = estimateCost(samplePlan("local"), new Map([["fx", { seconds: 1, from: "declared" }]]));
     expect(estimate.notes).to.deep.equal(["This machine is paid for already: nothing is counted."]);
