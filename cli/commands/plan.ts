@@ -7,6 +7,7 @@ export const plan = defineCommand<[], PlanOptions>({
   summary: "Show every resource that a deployment would have, offline",
   description:
     "Needs no account, no credentials, no Pulumi engine and no network, and creates nothing. What is known only at deployment " +
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: shown as it is
     "is shown as ${name.output}, a secret's value as [secret]. With -s, that stack's settings count; without it, a stack " +
     "`dev` with nothing set. What the platform can't do is said, and exits 2 when it is an error.",
   options: [

@@ -58,7 +58,7 @@ describe("rendering: expressions", () => {
     const expression = json(sorted({ $ref: ["subnets", "ids"] }));
     const answers = { reference: () => ["c", "a", "b"], secret: () => "" };
     expect(evaluate(expression, answers)).to.equal('["a","b","c"]');
-    expect(printable(expression)).to.equal('"${subnets.ids}"');
+    expect(printable(expression)).to.equal(JSON.stringify(["$", "{subnets.ids}"].join("")));
   });
 
   it("list the references in them, in order and with repeats", () => {
