@@ -83,7 +83,7 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
     check: checkTaskDefinition,
     accept: (inputs, world) => [
       ...["executionRoleArn", "taskRoleArn"].flatMap((property) =>
-        checkTrust(inputs, property, textAt(inputs, property), "ecs-tasks.amazonaws.com", world),
+        checkTrust(property, textAt(inputs, property), "ecs-tasks.amazonaws.com", world),
       ),
       ...containersOf(inputs).flatMap((container) => {
         const group = textAt(container, "logConfiguration.options.awslogs-group");
@@ -112,13 +112,7 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
     },
     check: checkSchedule,
     accept: (inputs, world) => [
-      ...checkTrust(
-        inputs,
-        "target.roleArn",
-        textAt(inputs, "target.roleArn"),
-        "scheduler.amazonaws.com",
-        world,
-      ),
+      ...checkTrust("target.roleArn", textAt(inputs, "target.roleArn"), "scheduler.amazonaws.com", world),
       ...checkOverrides(inputs, world),
       ...knownNetwork(
         inputs,
@@ -202,7 +196,7 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
         : []),
     ],
     accept: (inputs, world) =>
-      checkTrust(inputs, "roleArn", textAt(inputs, "roleArn"), "events.amazonaws.com", world),
+      checkTrust("roleArn", textAt(inputs, "roleArn"), "events.amazonaws.com", world),
     id: (inputs, _place, name) => `${String(inputs.rule)}-${String(inputs.targetId ?? name)}`,
   },
   "aws:cloudwatch/eventConnection:EventConnection": {
@@ -228,8 +222,7 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
     name: named(64, /^[.\w-]+$/),
     replaceOn: ["source"],
     refs: { roleArn: [role] },
-    accept: (inputs, world) =>
-      checkTrust(inputs, "roleArn", textAt(inputs, "roleArn"), "pipes.amazonaws.com", world),
+    accept: (inputs, world) => checkTrust("roleArn", textAt(inputs, "roleArn"), "pipes.amazonaws.com", world),
     outputs: arnOf("pipes", (id) => `pipe/${id}`),
   },
   [stateMachine]: {
@@ -238,7 +231,7 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
     refs: { roleArn: [role] },
     check: checkStateMachine,
     accept: (inputs, world) =>
-      checkTrust(inputs, "roleArn", textAt(inputs, "roleArn"), "states.amazonaws.com", world),
+      checkTrust("roleArn", textAt(inputs, "roleArn"), "states.amazonaws.com", world),
     id: (inputs, { account, region }) =>
       `arn:aws:states:${region}:${account}:stateMachine:${String(inputs.name)}`,
     outputs: (_inputs, _place, id) => ({ arn: id }),

@@ -1,5 +1,5 @@
 /** The form of IAM policies, which AWS checks when it is given one. */
-import { type Failure, isObject, type Props } from "./values.js";
+import { type Failure, isObject } from "./values.js";
 import type { World } from "./world.js";
 
 const statementKeys = [
@@ -52,7 +52,6 @@ export function checkPolicy(
 
 /** Fails when a role that a service is handed doesn't let that service in. */
 export function checkTrust(
-  inputs: Props,
   property: string,
   arn: string | undefined,
   service: string,
