@@ -1,4 +1,4 @@
-/** Names in an AWS account. Limits: botocore 1.44.5's API models, read 2026-11-21 (CLOUDS.md), unless noted. */
+/** Names in an AWS account. Limits: botocore 1.44.5's API models, read 2026-11-21 (docs/cloud-facts.md), unless noted. */
 import { type NameRule, physicalName } from "../../model/names.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 

@@ -3,7 +3,7 @@ import type { Price } from "../cost.js";
 
 const copies = "vantage; cloudburn 2026-04; factualminds 2026-06 (read 2026-11-21)";
 const goldenFiles = "Infracost golden files, undated (read 2026-11-21)";
-const vendor = "aws.amazon.com price pages as copied in CLOUDS.md, 2026-11-21; UNCONFIRMED";
+const vendor = "AWS price pages, from memory (2026-11-21), UNCONFIRMED";
 
 export const prices = {
   x86_64: {

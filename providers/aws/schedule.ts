@@ -58,7 +58,7 @@ export function checkSchedule(schedule: Schedule): Diagnostic[] {
   return [...diagnostics, ...checkClock(schedule)];
 }
 
-/** EventBridge Scheduler skips a time that the clocks skip, and fires once at one that they show twice (CLOUDS.md). */
+/** EventBridge Scheduler skips a time that the clocks skip, and fires once at one that they show twice (docs/cloud-facts.md). */
 function checkClock({ name, cron, timezone }: Schedule): Diagnostic[] {
   const { skipped, repeated, everyHour } = clockEffects(parseCron(cron), timezone);
   const differences = [

@@ -23,7 +23,7 @@ export type RoundedSize =
 const steps = (from: number, to: number, step: number): number[] =>
   Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step);
 
-/** CPU units to MiB (ECS API reference; CLOUDS.md, read 2026-11-21). */
+/** CPU units to MiB (ECS API reference; docs/cloud-facts.md, read 2026-11-21). */
 export const fargateSizes = [
   { cpuUnits: 256, memoryMiB: [512, 1024, 2048] },
   { cpuUnits: 512, memoryMiB: steps(1024, 4096, 1024) },

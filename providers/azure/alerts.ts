@@ -158,7 +158,7 @@ function queryRule(scope: Scope, workspaceId: Text, rule: QueryRule) {
           },
         ],
       },
-      // Else the second failed run in a row would be part of the first one's alert (CLOUDS.md).
+      // Else the second failed run in a row would be part of the first one's alert (docs/cloud-facts.md).
       autoMitigate: false,
       // The logs' tables are there only after the first run.
       skipQueryValidation: true,

@@ -13,8 +13,8 @@ import { flowsOf, isOrchestrated } from "../flows.js";
 import { isNative } from "./schedule.js";
 import { sizeOf } from "./size.js";
 
-const listed = "third-party copies of Azure's price pages, collected 2026-11-21 (CLOUDS.md)";
-const billing = "Microsoft's billing.md of Container Apps, 2025-12-09 (CLOUDS.md)";
+const listed = "public repositories that quote Azure's price pages, undated (collected 2026-11-21)";
+const billing = "Microsoft's billing page of Container Apps of 2025-12-09";
 const unconfirmed = "from memory, UNCONFIRMED";
 
 /** US dollars, a US region, list prices. Free units are of a subscription, which all of its stacks share. */

@@ -251,7 +251,7 @@ function attempt(
         method: "POST",
         uri: text`https://management.azure.com${id}/start?api-version=${jobsApi}`,
         authentication: signIn(by, management),
-        // Not wrapped in `template`, as the REST reference has it and one test on a real account found (CLOUDS.md).
+        // Not wrapped in `template`, as the REST reference has it and one test on a real account found (docs/cloud-facts.md).
         body: {
           containers: [
             {

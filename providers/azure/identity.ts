@@ -5,7 +5,7 @@ import { azure } from "./resources.js";
 import { replaced, type Scope, type Text } from "./scope.js";
 
 /**
- * Azure's built-in roles that are used, and what for. Source: "Azure built-in roles" and CLOUDS.md. A test compares the list
+ * Azure's built-in roles that are used, and what for. Source: "Azure built-in roles" and docs/cloud-facts.md. A test compares the list
  * with every assignment that is rendered.
  */
 export const roles = {
@@ -40,7 +40,7 @@ export const roles = {
     title: "Storage Queue Data Message Sender",
     reason: "puts what failed for good into the trigger's dead-letter queue",
   },
-  // That it may read executions is UNCONFIRMED (CLOUDS.md).
+  // That it may read executions is UNCONFIRMED (docs/cloud-facts.md).
   runJob: {
     id: "b9a307c4-5aa3-4b52-ba60-2b17c136cd7b",
     title: "Container Apps Jobs Operator",

@@ -43,7 +43,7 @@ export interface JobSpec {
 /** The name of a job's one container: `/start` names it as well. */
 export const containerName = "runner";
 
-/** Where nothing limits a run: a number is needed, and Azure's maximum is unknown (CLOUDS.md). */
+/** Where nothing limits a run: a number is needed, and Azure's maximum is unknown (docs/cloud-facts.md). */
 const longestRunSeconds = 86_400;
 /** The runner stops tasks itself, in time to say so. */
 const graceSeconds = 120;

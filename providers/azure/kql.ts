@@ -14,7 +14,7 @@ const toldByRunner = [0, 1, 124, 143] as const;
 /**
  * The end of a run, by the last line that the runner writes; and, for runs that had none, by what Azure's system log says of the
  * container. The environment is the deployment's own: all its jobs are ours. That Azure writes `exit code '…'` and the
- * reasons of Kubernetes is UNCONFIRMED (CLOUDS.md).
+ * reasons of Kubernetes is UNCONFIRMED (docs/cloud-facts.md).
  */
 export function runsThatEnded(event: "success" | "failure" | "timeout"): string {
   const statuses = { success: ["success"], failure: ["failure", "stopped"], timeout: ["timeout"] }[event];

@@ -39,19 +39,19 @@ export const names = {
   resourceGroup: { ...smallDashes, max: 90, start: /[a-z0-9]/ },
   /** 2-60, small letters. UNCONFIRMED. */
   environment: { max: 60, ...smallDashes },
-  /** 2-32, `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`: the rule of container apps, assumed for jobs (CLOUDS.md). */
+  /** 2-32, `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`: the rule of container apps, assumed for jobs (docs/cloud-facts.md). */
   job: { max: 32, ...smallDashes },
   /** 4-63. UNCONFIRMED. */
   workspace: { max: 63, ...dashes },
   /** 3-128. UNCONFIRMED. */
   identity: { max: 128, ...dashes },
-  /** 3-24 in all (CLOUDS.md, UNCONFIRMED), less the 8 characters that Pulumi appends (vaultName). */
+  /** 3-24 in all (docs/cloud-facts.md, UNCONFIRMED), less the 8 characters that Pulumi appends (vaultName). */
   vault: { max: 16, ...dashes, start: /[a-z]/, noDoubleSeparator: true },
   /** 1-127 in all, less the 8 characters that Pulumi appends. UNCONFIRMED. */
   vaultSecret: { max: 119, ...dashes },
   /** 1-253, as a key of Kubernetes. UNCONFIRMED. */
   jobSecret: { max: 63, ...smallDashes },
-  /** 3-24 (CLOUDS.md, UNCONFIRMED). */
+  /** 3-24 (docs/cloud-facts.md, UNCONFIRMED). */
   storageAccount: { max: 24, ...smallLetters },
   /** 3-63. UNCONFIRMED. */
   container: { max: 63, ...smallDashes },
@@ -59,7 +59,7 @@ export const names = {
   table: { max: 63, ...smallLetters },
   /** 3-63, less `-poison`. UNCONFIRMED. */
   queue: { max: 56, ...smallDashes },
-  /** 5-50 (CLOUDS.md, UNCONFIRMED). */
+  /** 5-50 (docs/cloud-facts.md, UNCONFIRMED). */
   registry: { max: 50, ...smallLetters },
   repository: { max: 128, ...smallDashes },
   /** 1-43. UNCONFIRMED. */

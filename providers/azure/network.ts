@@ -26,7 +26,7 @@ export function network(scope: Scope, logs: Logs): Network {
       environmentName: nameOf(plan, "environment"),
       resourceGroupName: group,
       location,
-      // Without it some regions make an environment of the old kind, with smaller jobs (CLOUDS.md).
+      // Without it some regions make an environment of the old kind, with smaller jobs (docs/cloud-facts.md).
       workloadProfiles: [{ name: profile, workloadProfileType: profile }],
       appLogsConfiguration: {
         destination: "log-analytics",

@@ -1,5 +1,5 @@
 /**
- * Schedules on Azure. A Container Apps job has one cron expression, in UTC (CLOUDS.md). Where the schedule is the same in UTC
+ * Schedules on Azure. A Container Apps job has one cron expression, in UTC (docs/cloud-facts.md). Where the schedule is the same in UTC
  * all year, that is what it gets: nothing else takes part in it, and it costs nothing. Any other is a Recurrence trigger of a
  * Logic App, which knows time zones; what a Recurrence can't say about days is a condition of the trigger.
  */

@@ -2,7 +2,7 @@
 import type { Resources } from "../../model/project.js";
 
 /**
- * vCPUs from 0.25 to 4 by quarters, and 2 GiB of memory with each (CLOUDS.md, 2026-11-21: the documentation names 2 vCPU for
+ * vCPUs from 0.25 to 4 by quarters, and 2 GiB of memory with each (docs/cloud-facts.md, 2026-11-21: the documentation names 2 vCPU for
  * environments without profiles and 4 with the Consumption profile, which is what we make).
  */
 export const steps = { cpu: 0.25, maxCpu: 4, gibPerCpu: 2 } as const;

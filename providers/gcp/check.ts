@@ -23,7 +23,7 @@ import {
 /** Bytes of what a start changes of a job. Source: the argument of a workflow's execution (Google's API reference). */
 export const maxOverrideBytes = 32 * 1024;
 
-/** Jobs of a region. Source: Cloud Run's quotas (CLOUDS.md). */
+/** Jobs of a region. Source: Cloud Run's quotas (docs/cloud-facts.md). */
 export const maxJobs = 1000;
 
 /** What Google Cloud can't do of a plan, and what it does in another way. */

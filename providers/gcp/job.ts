@@ -15,7 +15,7 @@ import type { Stores } from "./stores.js";
 
 export type Job = Made<"gcp:cloudrunv2/job:Job">;
 
-/** Seconds that a task of a Cloud Run job may take: 7 days. Source: Cloud Run's page on task time-outs (CLOUDS.md). */
+/** Seconds that a task of a Cloud Run job may take: 7 days. Source: Cloud Run's page on task time-outs (docs/cloud-facts.md). */
 export const maxTimeoutSeconds = 168 * 3600;
 
 /** The platform's limit stands this far behind the runner's own, which stops the commands in an orderly way. */

@@ -17,7 +17,7 @@ const dashes = {
 
 /** What each kind of name may be; `source` says where that is from. */
 export const names = {
-  /** 63 is the limit of the API; 14 are left for what Cloud Run appends to an execution's name. Source: CLOUDS.md. */
+  /** 63 is the limit of the API; 14 are left for what Cloud Run appends to an execution's name. Source: docs/cloud-facts.md. */
   job: { ...dashes, max: 49 },
   /** 6-30. Source: IAM's service account page; UNCONFIRMED. */
   serviceAccount: { ...dashes, max: 30 },
@@ -34,7 +34,7 @@ export const names = {
   bucket: { ...dashes, max: 63 },
   /** 4-63, not like a UUID. Source: Firestore's page on databases; UNCONFIRMED. */
   database: { ...dashes, max: 63, noDoubleSeparator: true },
-  /** Up to 255 of `[A-Za-z0-9_-]`. Source: CLOUDS.md; UNCONFIRMED. */
+  /** Up to 255 of `[A-Za-z0-9_-]`. Source: docs/cloud-facts.md; UNCONFIRMED. */
   secret: { allowed: /[A-Za-z0-9_-]/, max: 255, separator: "-" },
   /** Source: Artifact Registry; UNCONFIRMED. */
   repository: { ...dashes, max: 63 },

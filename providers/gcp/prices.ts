@@ -1,7 +1,8 @@
 /** Google's list prices, and what an estimate supposes beside them. */
 import type { Price } from "../cost.js";
 
-const listed = "third-party copies of Google's price pages, collected 2026-11-21 (CLOUDS.md)";
+const listed =
+  "public repositories that quote cloud.google.com/run/pricing of 2026-08-03 (collected 2026-11-21)";
 const unconfirmed = "from memory, UNCONFIRMED";
 
 /** US dollars, tier 1 regions. Free units are of a billing account, which all of its projects share. */
@@ -42,7 +43,7 @@ export const prices = {
   address: { usd: 0.005, unit: "hour", source: unconfirmed },
 } as const satisfies Readonly<Record<string, Price>>;
 
-/** A run is charged for at least this long. Source: CLOUDS.md (one hit). */
+/** A run is charged for at least this long. Source: docs/cloud-facts.md (one hit). */
 export const minimumSeconds = 60;
 
 /** What nothing in a plan tells. */

@@ -4,7 +4,7 @@ import { formatMemory } from "../../model/size.js";
 
 /**
  * vCPUs and the MiB that go with them. Whole vCPUs only: fractions are tied to a way of billing that jobs don't have.
- * Source: Cloud Run's pages on CPU and memory limits of jobs (CLOUDS.md, 2026-11-21).
+ * Source: Cloud Run's pages on CPU and memory limits of jobs (docs/cloud-facts.md, 2026-11-21).
  */
 export const sizes = [
   { cpu: 1, minMiB: 512, maxMiB: 4 * 1024 },

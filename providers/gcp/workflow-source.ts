@@ -41,7 +41,7 @@ const branchesPerStep = 10;
 /** Jobs of a level that nested steps hold. */
 export const jobsPerLevel = branchesPerStep * branchesPerStep;
 
-/** Bytes of a source. Source: Google's discovery document (CLOUDS.md). */
+/** Bytes of a source. Source: Google's discovery document (docs/cloud-facts.md). */
 export const maxSourceBytes = 128 * 1024;
 
 /** Time that an execution may take to start and to end, beside the job's own. */

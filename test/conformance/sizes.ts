@@ -1,4 +1,4 @@
-/** Sizes that each cloud has, from the tables of CLOUDS.md, written again by hand. */
+/** Sizes that each cloud has, from the tables of docs/cloud-facts.md, written again by hand. */
 import { printable, type RenderedResource, type Rendering } from "../../providers/rendering.js";
 
 interface Size {

@@ -1,4 +1,4 @@
-/** Types of AWS resources: names, references, outputs (CLOUDS.md: limits of the API model). */
+/** Types of AWS resources: names, references, outputs (docs/cloud-facts.md: limits of the API model). */
 import { defaultSubnets, defaultVpc } from "./aws-functions.js";
 import type { NameRule, TypeRule } from "./cloud.js";
 import { eventBridgeProblem, isZone } from "./cron.js";

@@ -1,4 +1,4 @@
-/** The cron syntax of each cloud, written from its own rules (CLOUDS.md), apart from the code that renders schedules. */
+/** The cron syntax of each cloud, written from its own rules (docs/cloud-facts.md), apart from the code that renders schedules. */
 
 interface CronField {
   readonly title: string;
