@@ -7,6 +7,7 @@ import { findWindows } from "windows-iana";
 import { type Cron, parseCron } from "../../model/cron.js";
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { Schedule } from "../../model/project.js";
+import { clockEffects } from "../clock-changes.js";
 import { type Days, daysOf, utcCron, utcOffsets } from "./utc-cron.js";
 
 const weekDays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
@@ -70,13 +71,15 @@ export function checkSchedule(schedule: Schedule): Diagnostic[] {
       },
     ];
   }
-  if (!touchesChange(parsed, timezone)) return [];
+  const { skipped, repeated, everyHour } = clockEffects(parsed, timezone);
+  const touched = skipped || repeated || (everyHour && utcOffsets(timezone).length > 1);
+  if (!touched) return [];
   return [
     {
       severity: "info",
       code: "azure-clock-change",
       message: `schedule ${name}: on the two days a year when clocks in ${timezone} change, Azure decides by its own rule when a time that is skipped or shown twice fires`,
-      hint: "keep away from the hours between midnight and 4 o'clock where that matters",
+      hint: "keep away from the hour of the change where that matters",
     },
   ];
 }
@@ -133,9 +136,4 @@ function conditionOf({ ofMonth, ofWeek, months, years, either }: Days, timeZone:
   ];
   if (all.length === 0) return null;
   return all.length === 1 ? `${all[0]}` : `and(${all.join(", ")})`;
-}
-
-/** Clocks change between midnight and 4 o'clock nearly everywhere: whether the expression fires then. */
-function touchesChange(cron: Cron, timezone: string): boolean {
-  return utcOffsets(timezone).length > 1 && cron.hours.some((hour) => hour < 4);
 }
