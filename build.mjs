@@ -1,4 +1,4 @@
-// Builds dist/: the CLI, the agent, the provider plugin and the library share chunks; the runner is one file by itself.
+// Builds dist/: the CLI, the agent, the provider plugin and the library share chunks; the runner is a folder by itself.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -46,7 +46,14 @@ await build({
   chunkNames: "chunks/[name]-[hash]",
   external: ["@pulumi/*", "libsql"],
 });
-await build({ ...common, entryPoints: { "runner/main": "runner-image/src/main.ts" }, outdir: fresh });
+// Its chunks are the clouds' libraries, of which a run loads one at most.
+await build({
+  ...common,
+  entryPoints: { main: "runner-image/src/main.ts" },
+  outdir: `${fresh}/runner`,
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+});
 
 // CommonJS starts sooner, and its compiled code can be kept from one start to the next: see cli/start.ts.
 const commonJs = { ...common, format: "cjs", outdir: `${fresh}/cli`, outExtension: { ".js": ".cjs" } };

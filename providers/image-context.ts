@@ -7,6 +7,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -41,8 +42,10 @@ export function writeImageContext(plan: DeployPlan): string {
   const forInstalls = new Set(
     plan.spec.project.installs.flatMap(({ command }) => filesNamedBy(command, projectDir, files)),
   );
-  for (const folder of ["project", "installs"]) rmSync(join(dir, folder), { recursive: true, force: true });
-  copy(runnerEntry(), join(dir, "runner", "main.js"));
+  for (const folder of ["runner", "project", "installs"])
+    rmSync(join(dir, folder), { recursive: true, force: true });
+  const runner = dirname(runnerEntry());
+  for (const file of listFiles(runner)) copy(join(runner, file), join(dir, "runner", file));
   copy(join(packageDir(), "runner-image", "Dockerfile"), join(dir, "Dockerfile"));
   write(join(dir, "installs", "spec.json"), `${JSON.stringify(installSpec(plan.spec), null, 1)}\n`);
   write(join(dir, "spec.json"), `${JSON.stringify(plan.spec)}\n`);
@@ -50,6 +53,14 @@ export function writeImageContext(plan: DeployPlan): string {
   mkdirSync(join(dir, "installs", "project"), { recursive: true });
   for (const file of files) copy(join(projectDir, file), join(dir, "project", file));
   return dir;
+}
+
+/** Paths of the files below `dir`, relative to it. */
+function listFiles(dir: string): string[] {
+  const found = readdirSync(dir, { withFileTypes: true, recursive: true });
+  return found
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)));
 }
 
 function copy(from: string, to: string): void {

@@ -9,7 +9,6 @@
  * a crash at any point leaves the previous state whole. Archives share the files that didn't change as hard links.
  */
 
-import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { hostname } from "node:os";
@@ -17,7 +16,15 @@ import path from "node:path";
 import { compileGlobs } from "../../model/glob.js";
 import { isAlive } from "./alive.js";
 import { type FoundFile, findFiles } from "./glob.js";
-import { manifestName, readManifest } from "./workspace/manifest.js";
+import {
+  archiveNames,
+  checkArchiveName,
+  filesToPush,
+  removeStale,
+  replaceFile,
+  temporaryName,
+  temporaryPrefix,
+} from "./store/selection.js";
 
 export interface ArchiveInfo {
   readonly runId: string;
@@ -35,13 +42,21 @@ export interface ArtifactStore {
   fetchLast(workDir: string, keep: readonly string[]): Promise<{ readonly runId: string | null }>;
   /**
    * Archives the workspace's files that match `keep`, and all of `artifacts/`, and makes this archive the last one.
-   * Files with a secret's value are left out. The archives beyond the store's number are removed.
+   * Files with a secret's value are left out. The archives beyond the store's number are removed. Of runs at the same
+   * time, the one that finishes its push last counts.
    */
-  push(runId: string, workDir: string, keep: readonly string[]): Promise<void>;
+  push(runId: string, workDir: string, keep: readonly string[]): Promise<PushResult>;
   /** All archives, newest first. */
   list(): Promise<ArchiveInfo[]>;
   /** Removes all but the newest `keepRuns` archives; the last one always stays. Gives the removed ones' names. */
   prune(keepRuns: number): Promise<string[]>;
+}
+
+export interface PushResult {
+  /** The archive's name: the run's id, or that with `~2`, `~3` when it had been pushed before. */
+  readonly archive: string;
+  /** A run that finished its push after this store was fetched from, and whose state is thus no longer the last. */
+  readonly replaced: string | null;
 }
 
 export interface ArtifactStoreOptions {
@@ -49,17 +64,13 @@ export interface ArtifactStoreOptions {
   readonly keepRuns?: number;
 }
 
-/** Outputs of a run, archived for reading even if the next run doesn't need them. */
-const outputs = "artifacts/**";
-/** handoff's own in a workspace: environments can be built again, and are large. */
-const notArtifacts: ReadonlySet<string> = new Set([".venvs", manifestName]);
-const temporaryPrefix = ".tmp-";
-
 /** A store in the folder `dir`, which is made by the first push. */
 export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {}): ArtifactStore {
   const keepRuns = options.keepRuns ?? 30;
   const runsDir = path.join(dir, "runs");
   const lastLink = path.join(dir, "last");
+  /** What the workspace began with; undefined: nothing was fetched. */
+  let base: string | null | undefined;
 
   const lastRunId = async (): Promise<string | null> => {
     try {
@@ -101,37 +112,33 @@ export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {
 
     async fetchLast(workDir, keep) {
       const runId = await lastRunId();
+      base = runId;
       if (runId === null) return { runId };
       const archive = path.join(runsDir, runId);
-      const globs = compileGlobs(keep);
-      const kept = await findFiles(archive, globs);
-      const names = new Set(kept.map((file) => file.path));
-      for (const file of await findFiles(workDir, globs, notArtifacts)) {
-        if (!names.has(file.path)) await fs.rm(path.join(workDir, file.path), { force: true });
-      }
+      const kept = await findFiles(archive, compileGlobs(keep));
+      await removeStale(workDir, keep, new Set(kept.map((file) => file.path)));
       for (const file of kept) await restore(archive, workDir, file);
       return { runId };
     },
 
     async push(runId, workDir, keep) {
-      if (!/^[\w.@~-]+$/.test(runId) || /^\.+$/.test(runId))
-        throw new Error(`not usable as an archive's name: ${runId}`);
+      checkArchiveName(runId);
       await fs.mkdir(runsDir, { recursive: true });
       await removeLeftovers(dir);
       const last = await lastRunId();
       const building = path.join(dir, temporaryName("push"));
       await fs.mkdir(building);
+      let name: string;
+      let before: string | null;
       try {
-        const secret = new Set((await readManifest(workDir)).secretFiles);
-        const files = (await findFiles(workDir, compileGlobs([...keep, outputs]), notArtifacts)).filter(
-          (f) => !secret.has(f.path),
-        );
+        const files = await filesToPush(workDir, keep);
         const previous = last === null ? null : path.join(runsDir, last);
         for (const file of files) await archiveFile(workDir, building, previous, file);
         await syncFolders(building);
-        const name = await freeName(runsDir, runId);
+        name = await freeName(runsDir, runId);
         await fs.rename(building, path.join(runsDir, name));
         await syncFolder(runsDir);
+        before = await lastRunId();
         const link = path.join(dir, temporaryName("last"));
         await fs.symlink(path.join("runs", name), link);
         await fs.rename(link, lastLink);
@@ -140,18 +147,18 @@ export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {
         await fs.rm(building, { recursive: true, force: true });
         throw error;
       }
+      const replaced = before === (base === undefined ? last : base) ? null : before;
+      base = undefined;
       await prune(keepRuns);
+      return { archive: name, replaced };
     },
   };
 }
 
-/** A run that is pushed twice (a retry) has two archives: the first is never changed. */
 async function freeName(runsDir: string, runId: string): Promise<string> {
   const taken = new Set(await namesIn(runsDir));
-  if (!taken.has(runId)) return runId;
-  let attempt = 2;
-  while (taken.has(`${runId}~${attempt}`)) attempt++;
-  return `${runId}~${attempt}`;
+  for (const name of archiveNames(runId)) if (!taken.has(name)) return name;
+  throw new Error("names never end");
 }
 
 async function archiveFile(
@@ -182,14 +189,11 @@ async function archiveFile(
 async function restore(archive: string, workDir: string, file: FoundFile): Promise<void> {
   const from = path.join(archive, file.path);
   const to = path.join(workDir, file.path);
-  await fs.mkdir(path.dirname(to), { recursive: true });
   if (file.kind === "file" && (await sameFile(from, to)) && (await fs.stat(to)).nlink === 1) return;
-  const part = path.join(path.dirname(to), temporaryName("fetch"));
   // Always a copy: a command that appends to its state must not write into the archive.
-  if (file.kind === "symlink") await fs.symlink(await fs.readlink(from), part);
-  else await copy(from, part);
-  await fs.rm(to, { recursive: true, force: true });
-  await fs.rename(part, to);
+  await replaceFile(to, async (part) =>
+    file.kind === "symlink" ? fs.symlink(await fs.readlink(from), part) : copy(from, part),
+  );
 }
 
 /** Contents, modes and modification times; by reference where the file system can. */
@@ -247,11 +251,6 @@ async function syncFolders(folder: string): Promise<void> {
     if (entry.isDirectory()) await syncFolders(path.join(folder, entry.name));
   }
   await syncFolder(folder);
-}
-
-/** Holds the machine and the process, so that a later push can tell a leftover from a push under way. */
-function temporaryName(what: string): string {
-  return `${temporaryPrefix}${what}-${hostname()}-${process.pid}-${randomBytes(6).toString("hex")}`;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;

@@ -11,6 +11,7 @@ import { latestFire, parseCron } from "../../model/cron.js";
 import { UserError } from "../../model/diagnostic.js";
 import type { RunRequest, RunSpec } from "../../model/run.js";
 import type { Job } from "./job.js";
+import { openArtifacts } from "./store/open.js";
 
 export const containerUsage = `usage:
   run [--no-retries] [-v KEY=VALUE]… [-e KEY=VALUE]… [TASK…]   run the project's tasks
@@ -52,17 +53,17 @@ export function imageRoot(env: Image["env"]): string | undefined {
 export function containerJob(image: Image, call: Pick<ContainerSource, "args" | "now" | "runId">): Job {
   const { env, root } = image;
   const { spec, request, secrets, baseEnv } = containerRun({ ...call, env, spec: specOf(image) });
-  const artifacts = artifactsOf(env.HANDOFF_ARTIFACTS);
+  const artifacts = nonEmpty(env.HANDOFF_ARTIFACTS);
   return {
     spec,
     request,
     log: { format: env.HANDOFF_LOG_FORMAT === "text" ? "text" : "json" },
-    warnings: artifacts.warnings,
     context: {
       codeDir: join(root, "project"),
       workDir: join(nonEmpty(env.HANDOFF_WORK) ?? join(tmpdir(), "handoff"), request.runId),
       venvsDir: join(root, "venvs"),
-      artifactsDir: artifacts.dir,
+      artifactsDir: null,
+      ...(artifacts === undefined ? {} : { artifacts: openArtifacts(artifacts, env) }),
       secrets,
       baseEnv,
       ...(nonEmpty(env.HANDOFF_GRACE_SECONDS) === undefined
@@ -128,17 +129,6 @@ function specOf({ root, read }: Image): RunSpec {
       hint: "build the image anew with handoff up",
     });
   }
-}
-
-/** A folder, such as a volume that is mounted. */
-function artifactsOf(url: string | undefined): { dir: string | null; warnings: string[] } {
-  const given = nonEmpty(url);
-  if (given === undefined) return { dir: null, warnings: [] };
-  if (given.startsWith("/")) return { dir: given, warnings: [] };
-  return {
-    dir: null,
-    warnings: [`artifacts are not kept: this runner knows folders alone, and HANDOFF_ARTIFACTS is ${given}`],
-  };
 }
 
 /** @throws UserError `usage` for arguments that aren't right, `invalid-environment` for a variable that isn't */

@@ -5,7 +5,7 @@ import { ExitCode, throwIfErrors, UserError } from "../../model/diagnostic.js";
 import type { Retries, Task } from "../../model/project.js";
 import type { LogLine, RunRecord, RunRequest, RunSpec, RunStatus, TaskRecord } from "../../model/run.js";
 import { builtinScope, renderTemplate, type TemplateScope } from "../../model/template.js";
-import { openArtifactStore } from "./artifacts.js";
+import { type ArtifactStore, openArtifactStore } from "./artifacts.js";
 import { milliseconds } from "./clock.js";
 import { type CompiledTask, Compiler, listSteps, listVenvs } from "./engine/compile.js";
 import {
@@ -36,6 +36,8 @@ export interface RunContext {
   readonly workDir: string;
   /** Folder of the artifact store; null: nothing is fetched or pushed, the workspace is all there is. */
   readonly artifactsDir: string | null;
+  /** The artifact store itself, where it is no folder; counts more than `artifactsDir`. */
+  readonly artifacts?: ArtifactStore;
   /** Folder with a virtual environment for each name. */
   readonly venvsDir: string;
   /** Values by key. Masked wherever they appear in the log and the record. */
@@ -76,6 +78,7 @@ class Run {
   readonly #stop = new Stop();
   readonly #metrics: MetricCollector = createMetricCollector();
   readonly #outputs: Outputs[] = [];
+  readonly #artifacts: ArtifactStore | null;
 
   constructor(spec: RunSpec, request: RunRequest, context: RunContext) {
     this.#spec = spec;
@@ -85,6 +88,8 @@ class Run {
     this.#now = context.now ?? (() => new Date());
     this.#mask = createMasker(context.secrets.values());
     this.#sink = maskingLog(context.log, this.#mask);
+    const { artifacts, artifactsDir } = context;
+    this.#artifacts = artifacts ?? (artifactsDir === null ? null : openArtifactStore(artifactsDir));
   }
 
   async run(): Promise<RunRecord> {
@@ -123,7 +128,7 @@ class Run {
   /** Everything that can be wrong with the input, before anything runs. */
   async #prepare(tasks: readonly Task[]): Promise<Prepared> {
     const { project } = this.#spec;
-    const { codeDir, secrets, baseEnv, stores = {}, artifactsDir } = this.#context;
+    const { codeDir, secrets, baseEnv, stores = {} } = this.#context;
     const mode = project.dialect === "1" ? "strict" : "lenient";
     const options = {
       spec: this.#spec,
@@ -174,9 +179,7 @@ class Run {
     });
     throwIfErrors(diagnostics, `files of ${project.name}`);
     for (const diagnostic of diagnostics) warn(diagnostic.message);
-    if (artifactsDir !== null) {
-      await openArtifactStore(artifactsDir).fetchLast(this.#workDir, project.artifacts.keep);
-    }
+    await this.#artifacts?.fetchLast(this.#workDir, project.artifacts.keep);
     return { compiled, environments };
   }
 
@@ -293,15 +296,19 @@ class Run {
 
   /** Pushes the artifacts when they are to be kept. Returns what went wrong. */
   async #finish(records: readonly TaskRecord[]): Promise<string | null> {
-    const { artifactsDir } = this.#context;
     const { keep, pushOnFail } = this.#spec.project.artifacts;
     const well = records.every((record) => record.status === "success");
-    if (artifactsDir === null || !(well || pushOnFail)) return null;
+    if (this.#artifacts === null || !(well || pushOnFail)) return null;
     try {
-      await openArtifactStore(artifactsDir).push(this.#request.runId, this.#workDir, keep);
+      const { replaced } = await this.#artifacts.push(this.#request.runId, this.#workDir, keep);
+      if (replaced !== null) {
+        const message = `run ${replaced} stored its artifacts while this run was under way: the next run starts from this run's, and those of ${replaced} stay in its archive`;
+        this.#log({ level: "warn", message });
+      }
       return null;
     } catch (error) {
-      const problem = `the artifacts could not be stored: ${error instanceof Error ? error.message : String(error)}`;
+      const hint = error instanceof UserError && error.hint !== undefined ? `. ${error.hint}` : "";
+      const problem = `the artifacts could not be stored: ${error instanceof Error ? error.message : String(error)}${hint}`;
       this.#log({ level: "error", message: problem });
       return problem;
     }

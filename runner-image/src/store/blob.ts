@@ -1,0 +1,96 @@
+/** Azure Blob Storage. */
+import type { Readable } from "node:stream";
+import { DefaultAzureCredential, ManagedIdentityCredential } from "@azure/identity";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
+import { failureOf, storeError } from "./store-error.js";
+
+const mib = 1024 * 1024;
+/** Blob Storage takes at most 50,000 blocks. Source: "Scalability targets for Blob storage", read 2026-11. */
+const maxBlocks = 45_000;
+
+export interface BlobOptions {
+  /** Of the storage account. */
+  readonly endpoint: string;
+  readonly container: string;
+  /** "" or with a `/` at its end. */
+  readonly prefix: string;
+  readonly url: string;
+  /** AZURE_STORAGE_CONNECTION_STRING, else an identity: AZURE_CLIENT_ID says which one. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOptions): ObjectStore {
+  const connection = env.AZURE_STORAGE_CONNECTION_STRING;
+  const service = connection
+    ? BlobServiceClient.fromConnectionString(connection)
+    : new BlobServiceClient(endpoint, credential(env));
+  const container = service.getContainerClient(name);
+  const blob = (key: string) => container.getBlockBlobClient(prefix + key);
+  const fail = (doing: string, error: unknown) => storeError(url, doing, failureOf(error));
+
+  return {
+    url,
+
+    async get(key) {
+      try {
+        const { readableStreamBody, etag } = await blob(key).download();
+        if (readableStreamBody === undefined || etag === undefined)
+          throw new Error("the answer has no body or no ETag");
+        return { body: readableStreamBody as Readable, etag };
+      } catch (error) {
+        if (failureOf(error).code === "BlobNotFound") return null;
+        throw fail(`read ${key}`, error);
+      }
+    },
+
+    async put(key, body, condition) {
+      const options = { conditions: headersOf(condition) };
+      try {
+        if (Buffer.isBuffer(body)) await blob(key).upload(body, body.length, options);
+        else {
+          const blockSize = Math.max(8 * mib, Math.ceil(body.size / maxBlocks));
+          await blob(key).uploadStream(body.stream, blockSize, 4, options);
+        }
+      } catch (error) {
+        const { status } = failureOf(error);
+        if (condition !== undefined && (status === 412 || status === 409)) throw new Conflict(key);
+        throw fail(`write ${key}`, error);
+      }
+    },
+
+    async *list(start): AsyncGenerator<ObjectInfo> {
+      try {
+        for await (const { name: found, properties } of container.listBlobsFlat({ prefix: prefix + start })) {
+          yield {
+            key: found.slice(prefix.length),
+            size: properties.contentLength ?? 0,
+            modifiedAt: properties.lastModified,
+          };
+        }
+      } catch (error) {
+        throw fail(`list ${start}`, error);
+      }
+    },
+
+    async delete(key) {
+      await blob(key)
+        .deleteIfExists()
+        .catch((error: unknown) => {
+          throw fail(`delete ${key}`, error);
+        });
+    },
+  };
+}
+
+function headersOf(condition: Condition | undefined) {
+  if (condition === undefined) return {};
+  return "ifMatch" in condition ? { ifMatch: condition.ifMatch } : { ifNoneMatch: "*" };
+}
+
+function credential(env: BlobOptions["env"]) {
+  const clientId = env.AZURE_CLIENT_ID;
+  // In a job the identity's endpoint is known: asking there alone is quicker than trying all ways.
+  if (env.IDENTITY_ENDPOINT) return new ManagedIdentityCredential(clientId ? { clientId } : {});
+  return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
+}

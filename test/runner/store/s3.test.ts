@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import path from "node:path";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { expect } from "chai";
+import { UserError } from "../../../model/diagnostic.js";
+import { openArtifacts } from "../../../runner-image/src/store/open.js";
+import { openS3 } from "../../../runner-image/src/store/s3.js";
+import { type MotoServer, startMoto } from "../../providers/aws/server.js";
+import { artifactStoreConformance } from "./conformance.js";
+import { fill, roundTrip } from "./large.js";
+import { objectStoreConformance } from "./object-store-conformance.js";
+import { Workspaces } from "./workspace.js";
+
+const credentials = { AWS_ACCESS_KEY_ID: "testing", AWS_SECRET_ACCESS_KEY: "testing" };
+const bucket = "handoff-artifacts";
+
+describe("runner/store: artifacts in S3", function () {
+  this.timeout(300_000);
+  let server: MotoServer;
+  let env: Record<string, string>;
+  let prefixes = 0;
+  const saved = new Map<string, string | undefined>();
+
+  before(async () => {
+    // The SDK finds credentials in the process's own environment.
+    for (const [name, value] of Object.entries(credentials)) {
+      saved.set(name, process.env[name]);
+      process.env[name] = value;
+    }
+    server = await startMoto();
+    env = { AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL_S3: server.endpoint };
+    const client = new S3Client({ region: "eu-west-1", endpoint: server.endpoint, forcePathStyle: true });
+    await client.send(
+      new CreateBucketCommand({
+        Bucket: bucket,
+        CreateBucketConfiguration: { LocationConstraint: "eu-west-1" },
+      }),
+    );
+  });
+  after(async () => {
+    await server?.stop();
+    for (const [name, value] of saved) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+  beforeEach(() => {
+    prefixes++;
+  });
+  const url = () => `s3://${bucket}/prod/p${prefixes}`;
+
+  objectStoreConformance(() => openS3({ bucket, prefix: `objects${prefixes}/`, url: url(), env }));
+  artifactStoreConformance(() => openArtifacts(url(), env));
+
+  it("moves 2,000 small files and one of 200 MB with flat memory", async () => {
+    const at = new Workspaces();
+    try {
+      const [work, next] = [at.make(), at.make()];
+      const sha256 = fill(work, 2000, 200 * 1024 * 1024);
+      const most = await roundTrip(url(), { ...env, ...credentials }, work, next);
+      expect(fs.readdirSync(path.join(next, "artifacts"))).to.have.length(2001);
+      const large = fs.readFileSync(path.join(next, "artifacts", "large"));
+      expect(createHash("sha256").update(large).digest("hex")).to.equal(sha256);
+      expect(fs.readFileSync(path.join(next, "artifacts", "f1999"), "utf8")).to.equal("file 1999\n");
+      expect(most, "MiB, of which some 130 are Node's and the library's").to.be.below(400);
+    } finally {
+      at.remove();
+    }
+  });
+
+  it("says what is wrong with the place, and what to do", async () => {
+    const at = new Workspaces();
+    const told = async (location: string, more: Record<string, string>): Promise<UserError> => {
+      const error: unknown = await openArtifacts(location, { ...env, ...more })
+        .fetchLast(at.make(), ["**"])
+        .catch((reason: unknown) => reason);
+      if (error instanceof UserError) return error;
+      throw new Error(`no UserError: ${error}`);
+    };
+    try {
+      const missing = await told("s3://no-such-bucket/x", {});
+      expect(missing.message).to.contain("can't read last in s3://no-such-bucket/x");
+      expect(missing.hint).to.contain("handoff up");
+      const dead = await told(url(), { AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9" });
+      expect(dead.hint).to.contain("can't be reached");
+    } finally {
+      at.remove();
+    }
+  });
+});
