@@ -88,15 +88,29 @@ describe("the package", function () {
 
   it("holds what runs and what is read, and neither sources nor tests", () => {
     const tops = new Set(files.map((file) => file.split("/")[1]));
-    expect([...tops].sort()).to.deep.equal(
-      ["LICENSE", "README.md", "bin", "dist", "docs", "engine", "package.json", "plugin", "templates"].sort(),
-    );
+    expect([...tops].sort()).to.deep.equal([
+      "LICENSE",
+      "README.md",
+      "bin",
+      "dist",
+      "docs",
+      "engine",
+      "package.json",
+      "plugin",
+      "runner-image",
+      "templates",
+    ]);
     expect(files).to.include.members([
       "package/dist/runner/main.js",
       "package/dist/agent/main.js",
       "package/dist/types/providers/index.d.ts",
       "package/templates/dbt/files/.norender",
       "package/engine/go.mod",
+      "package/dist/aws.js",
+      "package/dist/types/providers/library/aws.d.ts",
+    ]);
+    expect(files.filter((file) => file.startsWith("package/runner-image/"))).to.deep.equal([
+      "package/runner-image/Dockerfile",
     ]);
     expect(files.filter((file) => /\.test\.|node_modules|\.handoff|\.cache/.test(file))).to.deep.equal([]);
   });
