@@ -57,6 +57,8 @@ export interface PushResult {
   readonly archive: string;
   /** A run that finished its push after this store was fetched from, and whose state is thus no longer the last. */
   readonly replaced: string | null;
+  /** Why old archives or contents could not be removed, when they could not. The push itself went well. */
+  readonly notRemoved?: string;
 }
 
 export interface ArtifactStoreOptions {

@@ -300,7 +300,9 @@ class Run {
     const well = records.every((record) => record.status === "success");
     if (this.#artifacts === null || !(well || pushOnFail)) return null;
     try {
-      const { replaced } = await this.#artifacts.push(this.#request.runId, this.#workDir, keep);
+      const { replaced, notRemoved } = await this.#artifacts.push(this.#request.runId, this.#workDir, keep);
+      if (notRemoved !== undefined)
+        this.#log({ level: "warn", message: `old artifacts could not be removed: ${notRemoved}` });
       if (replaced !== null) {
         const message = `run ${replaced} stored its artifacts while this run was under way: the next run starts from this run's, and those of ${replaced} stay in its archive`;
         this.#log({ level: "warn", message });

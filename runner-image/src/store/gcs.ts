@@ -30,7 +30,7 @@ export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): O
       const body = bucket.file(prefix + key).createReadStream({ validation: false });
       return new Promise<StoredObject | null>((resolve, reject) => {
         body.once("error", (error) => {
-          if (failureOf(error).status === 404 && !/bucket/i.test(error.message)) resolve(null);
+          if (failureOf(error).status === 404 && !/bucket does not exist/i.test(error.message)) resolve(null);
           else reject(fail(`read ${key}`, error));
         });
         body.once("response", ({ headers }: { headers: Record<string, string> }) => {

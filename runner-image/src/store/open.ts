@@ -15,10 +15,11 @@ export function openArtifacts(
 ): ArtifactStore {
   const location = parseLocation(given);
   if (location.kind === "folder") return openArtifactStore(location.dir);
-  return remoteArtifacts(() => connect(location, env));
+  return remoteArtifacts(() => openObjectStore(location, env));
 }
 
-async function connect(
+/** The cloud's object store below artifacts, for what else needs its conditional writes. */
+export async function openObjectStore(
   location: Exclude<Location, { kind: "folder" }>,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ObjectStore> {

@@ -15,12 +15,12 @@ export function storeError(url: string, doing: string, { status, code, message }
   const detail = message.split("\n")[0]?.trim() || code;
   return new UserError(`can't ${doing} in ${url}: ${detail}`, {
     code: "artifact-store",
-    hint: hintFor(status, code),
+    hint: hintFor(status, `${code} ${message}`),
   });
 }
 
-function hintFor(status: number | undefined, code: string): string {
-  if (/credential|token|AuthenticationRequired/i.test(code)) {
+function hintFor(status: number | undefined, told: string): string {
+  if (/^\w*(credential|token|AuthenticationRequired)|load the default credentials/i.test(told)) {
     return "give the runner an identity: a role of the job in the cloud, the cloud's own variables elsewhere";
   }
   if (status === 401 || status === 403) {

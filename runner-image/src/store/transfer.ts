@@ -5,6 +5,7 @@ import * as fs from "node:fs/promises";
 import path from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../../model/diagnostic.js";
 import type { FoundFile } from "../glob.js";
 import { type ArchivedContents, type ArchivedFile, objectKey } from "./archive.js";
@@ -14,7 +15,7 @@ import { replaceFile } from "./selection.js";
 /** Files up to here travel at the same time, each in the memory; larger ones one after another, in parts. */
 const smallBytes = 4 * 1024 * 1024;
 const parallel = 8;
-const tries = 3;
+const tries = 6;
 
 /** What an archive says of a file. */
 export async function describeFile(workDir: string, { path: name, kind }: FoundFile): Promise<ArchivedFile> {
@@ -100,6 +101,7 @@ export async function download(
     } catch (error) {
       // A connection that breaks in the middle: the stores' own libraries try again only before the first byte.
       if (attempt === tries || (error instanceof UserError && error.code === "artifact-missing")) throw error;
+      await sleep(50 * 2 ** attempt);
     }
   }
 }

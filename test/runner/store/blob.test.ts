@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +10,7 @@ import { UserError } from "../../../model/diagnostic.js";
 import { openBlob } from "../../../runner-image/src/store/blob.js";
 import { openArtifacts } from "../../../runner-image/src/store/open.js";
 import { artifactStoreConformance } from "./conformance.js";
+import { freePort } from "./free-port.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
 import { Workspaces } from "./workspace.js";
 
@@ -91,16 +91,3 @@ describe("runner/store: artifacts in Azure Blob Storage", function () {
     }
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
-}

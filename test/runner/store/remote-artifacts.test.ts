@@ -179,6 +179,18 @@ describe("runner/store: artifacts in an object store", () => {
     expect(memory.keys("objects/")).to.have.members([`objects/${sha256("same")}`, ...left]);
   });
 
+  it("has stored the state also when old contents can't be removed", async () => {
+    memory.now = () => new Date("2026-01-01T00:00:00Z");
+    await open().push("run-1", at.make({ "artifacts/n": "1" }), []);
+    await memory.put("runs/odd.json", Buffer.from("half"));
+    memory.now = () => new Date("2026-01-03T00:00:00Z");
+    const { replaced, notRemoved } = await open().push("run-2", at.make({ "artifacts/n": "2" }), []);
+    expect(replaced).to.equal(null);
+    expect(notRemoved).to.contain("runs/odd.json is no archive");
+    expect(await open().fetchLast(at.make(), ["**"])).to.deep.equal({ runId: "run-2" });
+    expect(memory.keys("objects/")).to.have.length(2);
+  });
+
   it("leaves a push under way what it has sent, and what it counts on", async () => {
     let time = Date.parse("2026-01-01T00:00:00Z");
     memory.now = () => new Date(time);

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect } from "chai";
@@ -8,6 +10,7 @@ import { openArtifacts } from "../../../runner-image/src/store/open.js";
 import { openS3 } from "../../../runner-image/src/store/s3.js";
 import { type MotoServer, startMoto } from "../../providers/aws/server.js";
 import { artifactStoreConformance } from "./conformance.js";
+import { startFaultyProxy } from "./faulty-proxy.js";
 import { fill, roundTrip } from "./large.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
 import { Workspaces } from "./workspace.js";
@@ -66,6 +69,65 @@ describe("runner/store: artifacts in S3", function () {
       expect(most, "MiB, of which some 130 are Node's and the library's").to.be.below(400);
     } finally {
       at.remove();
+    }
+  });
+
+  it("gets through a server that fails, loses answers and breaks off", async () => {
+    const at = new Workspaces();
+    const proxy = await startFaultyProxy(server.endpoint);
+    const faulty = { ...env, AWS_ENDPOINT_URL_S3: proxy.endpoint };
+    try {
+      const files = Object.fromEntries(
+        [...Array(60)].map((_, i) => [`artifacts/f${i}`, `${i} `.repeat(20_000)]),
+      );
+      const work = at.make({ ...files, "artifacts/large": "large ".repeat(3 * 1024 * 1024) });
+      for (let n = 1; n <= 4; n++) {
+        at.write(work, { "artifacts/n": `state ${n}` });
+        expect(await openArtifacts(url(), faulty).push(`run-${n}`, work, [])).to.deep.equal({
+          archive: `run-${n}`,
+          replaced: null,
+        });
+        const next = at.make();
+        expect(await openArtifacts(url(), faulty).fetchLast(next, ["**"])).to.deep.equal({
+          runId: `run-${n}`,
+        });
+        expect(at.read(next)).to.deep.equal(at.read(work));
+      }
+      expect(proxy.faults.failed, "failed").to.be.above(20);
+      expect(proxy.faults.lost, "lost").to.be.above(5);
+      expect(proxy.faults.broken, "broken off").to.be.above(5);
+      expect((await openArtifacts(url(), env).list()).map(({ runId }) => runId)).to.have.length(4);
+    } finally {
+      await proxy.stop();
+      at.remove();
+    }
+  });
+
+  it("takes S3's 403 for what isn't there, as the job's identity gets it, for nothing there", async () => {
+    let listed = "";
+    const stub = createServer((request, response) => {
+      const list = request.url?.includes("list-type=2") === true;
+      response.writeHead(list ? 200 : 403, { "content-type": "application/xml" });
+      const contents = listed === "" ? "" : `<Contents><Key>${listed}</Key><Size>1</Size></Contents>`;
+      response.end(
+        list
+          ? `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`
+          : "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+      );
+    });
+    await new Promise<void>((resolve) => stub.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = stub.address() as AddressInfo;
+      const denying = { ...env, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` };
+      const store = openS3({ bucket, prefix: "prod/etl/", url: url(), env: denying });
+      expect(await store.get("last")).to.equal(null);
+      listed = "prod/etl/last";
+      const error: unknown = await store.get("last").catch((reason: unknown) => reason);
+      if (!(error instanceof UserError)) throw new Error(`no UserError: ${error}`);
+      expect(error.hint).to.contain("the job's identity needs the right");
+    } finally {
+      stub.closeAllConnections();
+      stub.close();
     }
   });
 

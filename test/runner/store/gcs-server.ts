@@ -1,0 +1,65 @@
+/** fake-gcs-server, a Go program: built once below .cache, which takes some minutes, and started on loopback. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const version = "v1.54.0";
+
+/** Path of the program. */
+function fakeGcsServer(): string {
+  const tools = join(root, ".cache", "test-tools");
+  const program = join(tools, `fake-gcs-server-${version}`);
+  if (existsSync(program)) return program;
+  // Beside it first: two test runs may build at the same time.
+  const fresh = join(tools, `fake-gcs-${process.pid}`);
+  mkdirSync(fresh, { recursive: true });
+  execFileSync("go", ["install", `github.com/fsouza/fake-gcs-server@${version}`], {
+    stdio: "pipe",
+    cwd: fresh,
+    env: { ...process.env, GOBIN: fresh },
+  });
+  renameSync(join(fresh, "fake-gcs-server"), program);
+  rmSync(fresh, { recursive: true, force: true });
+  return program;
+}
+
+export interface GcsServer {
+  /** Such as `http://127.0.0.1:40123`. */
+  readonly endpoint: string;
+  stop(): Promise<void>;
+}
+
+/** With one bucket. @throws Error when it doesn't answer within a minute */
+export async function startGcs(bucket: string): Promise<GcsServer> {
+  const program = fakeGcsServer();
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const args = ["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-backend", "memory"];
+  const child = spawn(program, [...args, "-public-host", `127.0.0.1:${port}`, "-external-url", endpoint], {
+    stdio: "ignore",
+  });
+  const make = () =>
+    fetch(`${endpoint}/storage/v1/b?project=test`, {
+      method: "POST",
+      body: JSON.stringify({ name: bucket }),
+    });
+  for (let tries = 0; !(await make().catch(() => null))?.ok; tries++) {
+    if (tries === 300 || child.exitCode !== null) {
+      await stopped(child);
+      throw new Error("fake-gcs-server did not start");
+    }
+    await sleep(200);
+  }
+  return { endpoint, stop: () => stopped(child) };
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+}
