@@ -13,6 +13,11 @@ export interface GcsOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+interface Answer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): ObjectStore {
   const emulator = env.STORAGE_EMULATOR_HOST;
   const storage = new Storage({
@@ -33,7 +38,8 @@ export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): O
           if (failureOf(error).status === 404 && !/bucket does not exist/i.test(error.message)) resolve(null);
           else reject(fail(`read ${key}`, error));
         });
-        body.once("response", ({ headers }: { headers: Record<string, string> }) => {
+        body.once("response", ({ headers, statusCode }: Answer) => {
+          if (statusCode >= 300) return; // comes as an error too
           const etag = headers["x-goog-generation"];
           if (etag === undefined) body.destroy(new Error("the answer has no generation"));
           else resolve({ body, etag });
