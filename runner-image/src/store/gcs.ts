@@ -1,6 +1,6 @@
 /** Google Cloud Storage. */
 import { pipeline } from "node:stream/promises";
-import { Storage } from "@google-cloud/storage";
+import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { Conflict, type ObjectInfo, type ObjectStore, type StoredObject } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
@@ -19,12 +19,15 @@ interface Answer {
 }
 
 export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): ObjectStore {
-  const emulator = env.STORAGE_EMULATOR_HOST;
+  // Written with the API's path by some, without by others.
+  const emulator = env.STORAGE_EMULATOR_HOST?.replace(/\/(storage\/v1\/?)?$/, "");
   const storage = new Storage({
     // A write of ours is the same when it is made twice, or has a condition.
-    retryOptions: { idempotencyStrategy: 0, maxRetries: 5 },
+    retryOptions: { idempotencyStrategy: IdempotencyStrategy.RetryAlways, maxRetries: 5 },
     ...(emulator ? { apiEndpoint: emulator, projectId: "emulated" } : {}),
   });
+  // The library takes the variable of its own process for the whole URL.
+  if (emulator) storage.baseUrl = `${emulator}/storage/v1`;
   const bucket = storage.bucket(bucketName);
   const fail = (doing: string, error: unknown) => storeError(url, doing, failureOf(error));
 

@@ -11,6 +11,7 @@ import { openBlob } from "../../../runner-image/src/store/blob.js";
 import { openArtifacts } from "../../../runner-image/src/store/open.js";
 import { artifactStoreConformance } from "./conformance.js";
 import { freePort } from "./free-port.js";
+import { movesMuch } from "./large.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
 import { Workspaces } from "./workspace.js";
 
@@ -67,6 +68,7 @@ describe("runner/store: artifacts in Azure Blob Storage", function () {
     openBlob({ endpoint, container, prefix: `objects${prefixes}/`, url: url(), env }),
   );
   artifactStoreConformance(() => openArtifacts(url(), env));
+  movesMuch(200, () => ({ url: url(), env }));
 
   it("says what is wrong with the place, and what to do", async () => {
     const at = new Workspaces();

@@ -4,6 +4,7 @@ import { openGcs } from "../../../runner-image/src/store/gcs.js";
 import { openArtifacts } from "../../../runner-image/src/store/open.js";
 import { artifactStoreConformance } from "./conformance.js";
 import { type GcsServer, startGcs } from "./gcs-server.js";
+import { movesMuch } from "./large.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
 import { Workspaces } from "./workspace.js";
 
@@ -29,6 +30,7 @@ describe("runner/store: artifacts in Cloud Storage", function () {
 
   objectStoreConformance(() => openGcs({ bucket, prefix: `objects${prefixes}/`, url: url(), env }));
   artifactStoreConformance(() => openArtifacts(url(), env));
+  movesMuch(200, () => ({ url: url(), env }));
 
   it("says what is wrong with the place, and what to do", async () => {
     const at = new Workspaces();
