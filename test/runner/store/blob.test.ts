@@ -51,6 +51,11 @@ describe("runner/store: artifacts in Azure Blob Storage", function () {
       if (!(refused instanceof UserError)) throw new Error(`no UserError: ${refused}`);
       expect(refused.hint).to.contain("right to list, read, write and delete");
       expect(refused.message).to.not.contain("AccountKey");
+      const nonsense: unknown = await openArtifacts(url(), { AZURE_STORAGE_CONNECTION_STRING: "nonsense" })
+        .list()
+        .catch((reason: unknown) => reason);
+      if (!(nonsense instanceof UserError)) throw new Error(`no UserError: ${nonsense}`);
+      expect(nonsense.message).to.contain("can't use what the environment says of the store");
     } finally {
       at.remove();
     }

@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { writeImageContext } from "../../providers/image-context.js";
+import { planOf } from "./plans.js";
+
+const yaml = `version: 1
+name: fx
+tasks:
+- {name: fetch, commands: [{command: "true"}]}
+`;
+
+describe("the folder that an image is built from", function () {
+  this.timeout(120_000);
+  let projectDir: string;
+  beforeEach(() => {
+    projectDir = mkdtempSync(join(tmpdir(), "handoff-image-"));
+    writeFileSync(join(projectDir, "project.yml"), yaml);
+  });
+  afterEach(() => rmSync(projectDir, { recursive: true, force: true }));
+
+  /** As the image's entry point is started, with the folder in place of the image's root. */
+  const runner = (dir: string, command: string, env: Readonly<Record<string, string>> = {}) => {
+    mkdirSync(join(dir, "venvs"), { recursive: true });
+    const work = join(projectDir, "work");
+    return spawnSync(process.execPath, [join(dir, "runner", "main.js"), command], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH ?? "", HANDOFF_ROOT: dir, HANDOFF_WORK: work, ...env },
+    });
+  };
+
+  it("holds a whole runner: each cloud's library is found from there", () => {
+    const dir = writeImageContext(planOf(yaml, "aws", { projectDir }));
+    expect(JSON.parse(runner(dir, "info").stdout)).to.deep.include({ project: "fx", tasks: ["fetch"] });
+    // Nobody answers there: the error is the store's, so its library was loaded.
+    const nobody = "http://127.0.0.1:9";
+    const connection = `DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=${nobody}/a;`;
+    const places = [
+      {
+        HANDOFF_ARTIFACTS: "s3://bucket/prod",
+        AWS_ENDPOINT_URL_S3: nobody,
+        AWS_REGION: "us-east-1",
+        AWS_ACCESS_KEY_ID: "x",
+        AWS_SECRET_ACCESS_KEY: "x",
+      },
+      { HANDOFF_ARTIFACTS: `${nobody}/a/container/prod`, AZURE_STORAGE_CONNECTION_STRING: connection },
+    ];
+    for (const place of places) {
+      const { status, stdout } = runner(dir, "run", place);
+      expect(stdout)
+        .to.contain(`can't read last in ${place.HANDOFF_ARTIFACTS}`)
+        .and.contain("can't be reached");
+      expect(status).to.equal(2);
+    }
+  });
+
+  it("holds nothing of an earlier runner or project", () => {
+    const plan = planOf(yaml, "aws", { projectDir });
+    const dir = writeImageContext(plan);
+    for (const folder of ["runner/chunks", "project", "installs"])
+      writeFileSync(join(dir, folder, "old.js"), "");
+    writeImageContext(plan);
+    for (const folder of ["runner/chunks", "project", "installs"]) {
+      expect(existsSync(join(dir, folder, "old.js")), folder).to.equal(false);
+    }
+  });
+});
