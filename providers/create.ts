@@ -59,10 +59,12 @@ export function createResources(
   };
   const inputs = (values: RenderedInputs) => evaluate(values, answers, later) as pulumi.Inputs;
 
+  // Who tests a program of their own with Pulumi's mocks: these know no transforms, and there is nothing to adopt.
+  const mocked = pulumi.runtime.getMonitor()?.constructor.name === "MockMonitor";
   for (const resource of resources) {
     if (resource.parent === null) continue;
     const { type, name, dependsOn = [], inputs: values } = resource;
-    const adopt = ask && !deployed.has(name) ? adopting(type, ask) : undefined;
+    const adopt = ask && !mocked && !deployed.has(name) ? adopting(type, ask) : undefined;
     const described: TransformedResource = {
       args: inputs(values),
       options: {

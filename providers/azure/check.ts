@@ -1,6 +1,5 @@
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan } from "../../model/plan-types.js";
-import { jobsOf } from "../cost.js";
 import { flowsOf, isOrchestrated } from "../flows.js";
 import { checkRunner } from "../runner-limits.js";
 import { capabilities } from "./capabilities.js";
@@ -19,7 +18,6 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkSizes(plan),
     ...checkTimeouts(plan),
     ...plan.schedules.flatMap(checkSchedule),
-    ...checkSelections(plan),
     ...checkFlows(plan),
     ...checkTriggers(plan),
     ...checkNetwork(plan),
@@ -93,25 +91,6 @@ function checkTimeouts(plan: DeployPlan): Diagnostic[] {
       message: `job ${name}: a time-out of more than 90 days is longer than Azure waits for anything`,
       hint: "give it a shorter `timeout`",
     }));
-}
-
-/** A schedule or trigger all of whose tasks are inactive. */
-function checkSelections(plan: DeployPlan): Diagnostic[] {
-  const empty = (what: string, { name, tasks }: { name: string; tasks: readonly string[] }): Diagnostic[] =>
-    jobsOf(plan, tasks).length > 0
-      ? []
-      : [
-          {
-            severity: "warning",
-            code: "azure-nothing-selected",
-            message: `${what} ${name}: none of its tasks is active, so nothing is deployed for it`,
-            hint: "remove it, or `active: false` from a task",
-          },
-        ];
-  return [
-    ...plan.schedules.flatMap((schedule) => empty("schedule", schedule)),
-    ...plan.triggers.flatMap((trigger) => empty("trigger", trigger)),
-  ];
 }
 
 function checkFlows(plan: DeployPlan): Diagnostic[] {

@@ -52,22 +52,6 @@ describe("checks for Azure", () => {
     expect(found(project("deploy: {timeout: 100d}\n"))).to.deep.equal(["error azure-timeout"]);
   });
 
-  it("finds schedules and triggers of which nothing is active, and leaves them out", () => {
-    const tasks = `${task}\n- {name: b, active: false, pipeline: [{command: "true"}]}`;
-    for (const granularity of ["project", "task"]) {
-      const yaml = project(
-        `deploy: {granularity: ${granularity}}\nschedules:\n- {name: s, cron: "0 6 * * *", timezone: Europe/Paris, tasks: [b]}\ntriggers:\n- {name: q, queue: {}, tasks: [b]}\nnotifications:\n- {on: [missed], email: a@example.com}\n`,
-        tasks,
-      );
-      expect(found(yaml).filter((code) => code.startsWith("warning"))).to.deep.equal([
-        "warning azure-nothing-selected",
-        "warning azure-nothing-selected",
-      ]);
-      const { resources } = azure.render(planOf(yaml, "azure"), { pulumiProject: "p", name: "fx" });
-      expect(resources.filter(({ name }) => /schedule|trigger|missed/.test(name))).to.deep.equal([]);
-    }
-  });
-
   it("wants exactly one subnet, by its id", () => {
     const id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/jobs";
     const existing = (subnets: string[], more: { vpc?: string } = {}) =>
@@ -83,6 +67,7 @@ describe("checks for Azure", () => {
     expect(settingsFound({ logRetentionDays: 1000 })).to.deep.equal(["warning azure-log-retention"]);
     expect(found(project("triggers:\n- {name: q, queue: {}, max_concurrency: 101}\n"))).to.deep.equal([
       "error azure-concurrency",
+      "warning no-queue-reader",
     ]);
   });
 
@@ -109,6 +94,6 @@ describe("capabilities of Azure", () => {
       expect(how, name).to.match(/^\S.{10,}[^.\s]$/);
     }
     const missing = Object.entries(capabilities).filter(([, { supported }]) => !supported);
-    expect(missing.map(([name]) => name)).to.deep.equal(["command", "spot", "arm64"]);
+    expect(missing.map(([name]) => name)).to.deep.equal(["command", "spot", "arm64", "git-source"]);
   });
 });

@@ -52,6 +52,7 @@ describe("costs on Google Cloud", () => {
   });
 
   it("says of each price where it is from", () => {
-    for (const price of Object.values(prices)) expect(price.source).to.match(/CLOUDS\.md|UNCONFIRMED/);
+    for (const price of Object.values(prices))
+      expect(price.source).to.match(/cloud\.google\.com\/run\/pricing|UNCONFIRMED/);
   });
 });
