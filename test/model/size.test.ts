@@ -75,6 +75,13 @@ describe("sizes", () => {
     }
   });
 
+  it("says what was found, whatever it is", () => {
+    const odd = Object.assign(Object.create(null), { a: 1 });
+    expect(() => parseMemory(odd)).to.throw("a map is not");
+    expect(() => parseMemory([1])).to.throw("a list is not");
+    expect(() => parseMemory(null)).to.throw("null is not");
+  });
+
   it("never throws anything but an Error with a message, whatever it is given", () => {
     void fc.assert(
       fc.property(
