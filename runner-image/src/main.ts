@@ -21,7 +21,12 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   const now = new Date();
   const image = { root, env, read: (file: string) => readFileSync(file, "utf8") };
   if (command === "run") {
-    return runJob(containerJob(image, { args, now, runId: newRunId(now) }), stop.signal);
+    return withMessage(env, (more) =>
+      runJob(
+        containerJob({ ...image, env: { ...env, ...more } }, { args, now, runId: newRunId(now) }),
+        stop.signal,
+      ),
+    );
   }
   if (command === "exec") return runCommand(image, args, stop.signal);
   if (command === "info") {
@@ -30,6 +35,28 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   }
   throw usageError(command, containerUsage);
 }
+
+/** Runs with the message of the queue that started the container, where one did. Without a message there is nothing to do. */
+async function withMessage(
+  env: NodeJS.ProcessEnv,
+  run: (more: Readonly<Record<string, string>>) => Promise<number>,
+): Promise<number> {
+  const { HANDOFF_QUEUE: queue, HANDOFF_DEAD_LETTER_QUEUE: deadLetters } = env;
+  if (!queue) return run({});
+  const { takeMessage } = await import("./azure-queue.js");
+  const message = await takeMessage({ queue, deadLetters, env });
+  if (message === null) {
+    process.stderr.write("no message is waiting: nothing to run\n");
+    return ExitCode.ok;
+  }
+  const exitCode = await run({ HANDOFF_MESSAGE: message.text, HANDOFF_ATTEMPT: String(message.taken) });
+  if (stoppedCodes.has(exitCode)) await message.release();
+  else await message.settle(exitCode === ExitCode.ok);
+  return exitCode;
+}
+
+/** By SIGINT and SIGTERM: the platform wanted the container to go, the run didn't fail. */
+const stoppedCodes: ReadonlySet<number> = new Set([130, 143]);
 
 async function install(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = fileOptions(args);

@@ -1,7 +1,7 @@
 /** Azure Blob Storage. */
 import type { Readable } from "node:stream";
-import { DefaultAzureCredential, ManagedIdentityCredential } from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
+import { azureCredential } from "./azure-credential.js";
 import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
@@ -24,7 +24,7 @@ export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOp
   const connection = env.AZURE_STORAGE_CONNECTION_STRING;
   const service = connection
     ? BlobServiceClient.fromConnectionString(connection)
-    : new BlobServiceClient(endpoint, credential(env));
+    : new BlobServiceClient(endpoint, azureCredential(env));
   const container = service.getContainerClient(name);
   const blob = (key: string) => container.getBlockBlobClient(prefix + key);
   const fail = (doing: string, error: unknown) => storeError(url, doing, failureOf(error));
@@ -86,11 +86,4 @@ export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOp
 function headersOf(condition: Condition | undefined) {
   if (condition === undefined) return {};
   return "ifMatch" in condition ? { ifMatch: condition.ifMatch } : { ifNoneMatch: "*" };
-}
-
-function credential(env: BlobOptions["env"]) {
-  const clientId = env.AZURE_CLIENT_ID;
-  // In a job the identity's endpoint is known: asking there alone is quicker than trying all ways.
-  if (env.IDENTITY_ENDPOINT) return new ManagedIdentityCredential(clientId ? { clientId } : {});
-  return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
 }

@@ -67,7 +67,6 @@ describe("checks for Azure", () => {
     expect(settingsFound({ logRetentionDays: 1000 })).to.deep.equal(["warning azure-log-retention"]);
     expect(found(project("triggers:\n- {name: q, queue: {}, max_concurrency: 101}\n"))).to.deep.equal([
       "error azure-concurrency",
-      "warning no-queue-reader",
     ]);
   });
 

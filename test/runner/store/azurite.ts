@@ -1,4 +1,4 @@
-/** azurite's blob service, on loopback. */
+/** azurite's services, on loopback. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BlobServiceClient } from "@azure/storage-blob";
+import { QueueServiceClient } from "@azure/storage-queue";
 import { freePort } from "./free-port.js";
 
 /** The account that every azurite has, as its documentation says it; nothing is secret about its key. */
@@ -20,11 +21,29 @@ export interface Azurite {
 }
 
 /** With one container. @throws Error when it doesn't answer within a minute */
-export async function startAzurite(container: string): Promise<Azurite> {
+export function startAzurite(container: string): Promise<Azurite> {
+  return start("blob", (connection) => {
+    const service = BlobServiceClient.fromConnectionString(connection, { retryOptions: { maxTries: 1 } });
+    return service.getContainerClient(container).createIfNotExists();
+  });
+}
+
+/** azurite's queue service with these queues. @throws Error when it doesn't answer within a minute */
+export function startAzuriteQueues(...names: readonly string[]): Promise<Azurite> {
+  return start("queue", async (connection) => {
+    const service = QueueServiceClient.fromConnectionString(connection, { retryOptions: { maxTries: 1 } });
+    for (const name of names) await service.getQueueClient(name).createIfNotExists();
+  });
+}
+
+async function start(
+  service: "blob" | "queue",
+  prepare: (connection: string) => Promise<unknown>,
+): Promise<Azurite> {
   const dir = mkdtempSync(join(tmpdir(), "handoff-azurite-"));
   const port = await freePort();
-  const program = createRequire(import.meta.url).resolve("azurite/dist/src/blob/main.js");
-  const place = ["--blobHost", "127.0.0.1", "--blobPort", String(port), "--location", dir];
+  const program = createRequire(import.meta.url).resolve(`azurite/dist/src/${service}/main.js`);
+  const place = [`--${service}Host`, "127.0.0.1", `--${service}Port`, String(port), "--location", dir];
   const child = spawn(
     process.execPath,
     [program, ...place, "--silent", "--skipApiVersionCheck", "--disableTelemetry"],
@@ -35,11 +54,11 @@ export async function startAzurite(container: string): Promise<Azurite> {
     rmSync(dir, { recursive: true, force: true });
   };
   const endpoint = `http://127.0.0.1:${port}/${account}`;
-  const connection = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`;
-  const service = BlobServiceClient.fromConnectionString(connection, { retryOptions: { maxTries: 1 } });
+  const kind = service === "blob" ? "BlobEndpoint" : "QueueEndpoint";
+  const connection = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};${kind}=${endpoint};`;
   for (let tries = 0; ; tries++) {
     try {
-      await service.getContainerClient(container).createIfNotExists();
+      await prepare(connection);
       return { endpoint, env: { AZURE_STORAGE_CONNECTION_STRING: connection }, stop };
     } catch (error) {
       if (tries === 300 || child.exitCode !== null) {
