@@ -177,7 +177,7 @@ function storage(plan: DeployPlan): CostLine[] {
   return [
     costLine(
       "storage",
-      `${buckets} buckets x ${assumptions.artifactGB} GB (assumed)`,
+      `${buckets} ${buckets === 1 ? "bucket" : "buckets"} x ${assumptions.artifactGB} GB (assumed)`,
       buckets * assumptions.artifactGB,
       prices.storage,
     ),
