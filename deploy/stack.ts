@@ -9,6 +9,7 @@ import { deployPipeline } from "../providers/program.js";
 import { providerOf } from "../providers/registry.js";
 import { parseSettings } from "../providers/settings.js";
 import { backendEnv, removeStaleLocks, restoreTornState, stateFolder } from "./backend.js";
+import { connectAnew } from "./connections.js";
 import { findPulumi } from "./engine.js";
 import { type Env, engineEnv } from "./env.js";
 import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
@@ -97,6 +98,7 @@ export async function withStack<T>(
   const { cwd, stack: name, env, log } = options;
   const repository = findRepository(cwd);
   readSettings(repository, name, { cwd, env });
+  connectAnew();
   const command = await findPulumi({
     env,
     ...(log ? { log } : {}),

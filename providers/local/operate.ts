@@ -231,9 +231,12 @@ export async function startAgent(
   const end = performance.now() + agentPatienceMs;
   while (performance.now() < end) {
     const lock = liveAgent(paths);
-    // Another one may have been faster.
-    if (lock?.ready) return { ...agentStatus(context), alreadyRunning: lock.pid !== process.pid };
-    if (process.ended()) break;
+    if (lock?.ready) {
+      // Another one was faster: ours must not come up later, when that one has been stopped.
+      if (lock.pid !== process.pid) await process.end();
+      return { ...agentStatus(context), alreadyRunning: lock.pid !== process.pid };
+    }
+    if (!lock && process.ended()) break;
     await sleep(50);
   }
   throw new UserError("the agent did not start", {
@@ -280,11 +283,14 @@ export async function stopAgent(context: OperateContext): Promise<boolean> {
   return true;
 }
 
+interface StartedProcess {
+  readonly pid: number;
+  ended(): boolean;
+  end(): Promise<void>;
+}
+
 /** A detached process of the agent's program; what it prints goes to the agent's log. */
-async function startProcess(
-  context: OperateContext,
-  args: readonly string[],
-): Promise<{ readonly pid: number; readonly ended: () => boolean }> {
+async function startProcess(context: OperateContext, args: readonly string[]): Promise<StartedProcess> {
   const paths = homePaths(context.home);
   makeDir(paths.agent);
   const output = openSync(paths.agentLog, "a", 0o600);
@@ -300,7 +306,15 @@ async function startProcess(
       child.once("error", fail);
     });
     child.unref();
-    return { pid: child.pid ?? 0, ended: () => child.exitCode !== null || child.signalCode !== null };
+    const ended = () => child.exitCode !== null || child.signalCode !== null;
+    return {
+      pid: child.pid ?? 0,
+      ended,
+      async end() {
+        child.kill("SIGKILL");
+        while (!ended()) await sleep(10);
+      },
+    };
   } finally {
     closeSync(output);
   }
