@@ -20,6 +20,16 @@ export interface NameRule {
   readonly prefix?: string;
 }
 
+/** Small letters and digits, single dashes between them, a letter first: what the strictest kinds of names allow. */
+export const smallDashes = {
+  allowed: /[a-z0-9-]/,
+  start: /[a-z]/,
+  end: /[a-z0-9]/,
+  lowercase: true,
+  noDoubleSeparator: true,
+  separator: "-",
+} as const satisfies Omit<NameRule, "max">;
+
 /** 40 bits: two of a thousand names are the same by chance once in two million deployments. */
 const hashLength = 8;
 const base32 = "abcdefghijklmnopqrstuvwxyz234567";

@@ -3,6 +3,7 @@ export { secretVariable, storeVariable } from "../model/container-env.js";
 
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
 import type { Schedule } from "../model/project.js";
+import { isOrchestrated } from "./flows.js";
 
 export interface ContainerCall {
   /** After the image's entry point. */
@@ -11,51 +12,47 @@ export interface ContainerCall {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A job as it is deployed: it runs its tasks. Where an orchestrator retries jobs, the runner doesn't. */
+/** A job as it is deployed: it runs its tasks. */
 export function jobCall(plan: DeployPlan, job: PlannedJob): ContainerCall {
-  const orchestrated = plan.spec.project.deploy.granularity === "task";
+  const { client, stack } = plan.settings;
   return {
-    args: ["run", ...(orchestrated ? ["--no-retries"] : []), ...job.tasks],
-    env: sorted({
-      HANDOFF_CLIENT: plan.settings.client,
+    args: runArgs(plan, job, []),
+    env: {
+      HANDOFF_CLIENT: client,
       HANDOFF_JOB: job.name,
       HANDOFF_LOG_FORMAT: "json",
-      HANDOFF_STACK: plan.settings.stack,
-      HANDOFF_STAGE: plan.settings.stack,
-    }),
+      HANDOFF_STACK: stack,
+      HANDOFF_STAGE: stack,
+    },
   };
 }
 
 /** What a schedule changes of a job's call: its tasks, vars and envs. `env` holds only what comes on top of the job's. */
 export function scheduleCall(plan: DeployPlan, job: PlannedJob, schedule: Schedule): ContainerCall {
-  const orchestrated = plan.spec.project.deploy.granularity === "task";
-  const tasks =
-    schedule.tasks.length === 0 ? job.tasks : job.tasks.filter((task) => schedule.tasks.includes(task));
+  const { name, tasks, vars, envs } = schedule;
   const options = [
-    ...Object.entries(schedule.vars).flatMap(([key, value]) => ["-v", `${key}=${value}`]),
-    ...Object.entries(schedule.envs).flatMap(([key, value]) => ["-e", `${key}=${value}`]),
+    ...Object.entries(vars).flatMap(([key, value]) => ["-v", `${key}=${value}`]),
+    ...Object.entries(envs).flatMap(([key, value]) => ["-e", `${key}=${value}`]),
   ];
-  return {
-    args: ["run", ...(orchestrated ? ["--no-retries"] : []), ...options, ...tasks],
-    env: { HANDOFF_SCHEDULE: schedule.name },
-  };
+  return { args: runArgs(plan, job, tasks, options), env: { HANDOFF_SCHEDULE: name } };
 }
 
 /** What a trigger changes of a job's call; the message itself is the platform's to add, as HANDOFF_MESSAGE. */
 export function triggerCall(
   plan: DeployPlan,
   job: PlannedJob,
-  trigger: { name: string; tasks: readonly string[] },
+  { name, tasks }: { name: string; tasks: readonly string[] },
 ): ContainerCall {
-  const orchestrated = plan.spec.project.deploy.granularity === "task";
-  const tasks =
-    trigger.tasks.length === 0 ? job.tasks : job.tasks.filter((task) => trigger.tasks.includes(task));
-  return {
-    args: ["run", ...(orchestrated ? ["--no-retries"] : []), ...tasks],
-    env: { HANDOFF_TRIGGER: trigger.name },
-  };
+  return { args: runArgs(plan, job, tasks), env: { HANDOFF_TRIGGER: name } };
 }
 
-function sorted(env: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** @param selected tasks; none: all of the job's. Where an orchestrator retries jobs, the runner doesn't. */
+function runArgs(
+  plan: DeployPlan,
+  job: PlannedJob,
+  selected: readonly string[],
+  options: readonly string[] = [],
+): string[] {
+  const tasks = selected.length === 0 ? job.tasks : job.tasks.filter((task) => selected.includes(task));
+  return ["run", ...(isOrchestrated(plan) ? ["--no-retries"] : []), ...options, ...tasks];
 }

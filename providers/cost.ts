@@ -1,6 +1,7 @@
 /** Monthly estimates: what runs how often for how long, and the arithmetic that the platforms' prices share. */
 import { parseCron } from "../model/cron.js";
-import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
+import type { DeployPlan } from "../model/plan-types.js";
+import { jobsOf } from "./flows.js";
 
 /** One line of an estimate. US dollars a month at list price, after the free grant. */
 export interface CostLine {
@@ -123,10 +124,4 @@ export function costLine(item: string, detail: string, quantity: number, price: 
 /** US dollars a month of all lines. */
 export function totalOf(lines: readonly CostLine[]): number {
   return lines.reduce((sum, { amount }) => sum + amount, 0);
-}
-
-/** Jobs that a selection of tasks needs; an empty selection is all. With granularity `project` it is the one job. */
-export function jobsOf(plan: DeployPlan, tasks: readonly string[]): PlannedJob[] {
-  if (tasks.length === 0) return [...plan.jobs];
-  return plan.jobs.filter((job) => job.tasks.some((task) => tasks.includes(task)));
 }

@@ -1,6 +1,5 @@
 /** granularity task: which jobs run in what order, for each selection of tasks that a schedule or trigger makes. */
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
-import { jobsOf } from "./cost.js";
 
 /** A selection of jobs, ordered by what they depend on. */
 export interface Flow {
@@ -33,6 +32,28 @@ export function flowFor(plan: DeployPlan, tasks: readonly string[]): Flow {
   const flow = flowsOf(plan).find(({ jobs }) => jobs.map(({ name }) => name).join("\n") === key);
   if (!flow) throw new Error(`no schedule or trigger of the plan selects ${tasks.join(", ")}`);
   return flow;
+}
+
+/** Jobs that a selection of tasks needs; an empty selection is all. With granularity `project` it is the one job. */
+export function jobsOf(plan: DeployPlan, tasks: readonly string[]): PlannedJob[] {
+  if (tasks.length === 0) return [...plan.jobs];
+  return plan.jobs.filter((job) => job.tasks.some((task) => tasks.includes(task)));
+}
+
+/** Jobs by level, each in the first one after all that it depends on. A job stands after those it depends on in `jobs`. */
+export function levelsOf<J extends { readonly name: string; readonly dependsOn: readonly string[] }>(
+  jobs: readonly J[],
+): J[][] {
+  const levelOf = new Map<string, number>();
+  const levels: J[][] = [];
+  for (const job of jobs) {
+    const level = Math.max(-1, ...job.dependsOn.map((other) => levelOf.get(other) ?? -1)) + 1;
+    levelOf.set(job.name, level);
+    const found = levels[level] ?? [];
+    found.push(job);
+    levels[level] = found;
+  }
+  return levels;
 }
 
 function keyOf(plan: DeployPlan, tasks: readonly string[]): string {

@@ -2,8 +2,7 @@
 import { describeCron, parseCron } from "../model/cron.js";
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
 import type { Notification, Schedule } from "../model/project.js";
-import { jobsOf } from "./cost.js";
-import { isOrchestrated } from "./flows.js";
+import { isOrchestrated, jobsOf } from "./flows.js";
 
 /**
  * Schedules and triggers, the jobs and tasks that they start, what these keep, and who is told: a Mermaid flowchart. Ids are

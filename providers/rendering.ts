@@ -175,29 +175,19 @@ export function text(strings: TemplateStringsArray, ...values: readonly Rendered
   return { $join: parts };
 }
 
-export function isReference(value: unknown): value is Reference {
-  return typeof value === "object" && value !== null && "$ref" in value;
-}
+/** Tells the expressions that have the key. */
+const having =
+  <E extends Expression>(key: KeysOf<E>) =>
+  (value: unknown): value is E =>
+    typeof value === "object" && value !== null && key in value;
+type KeysOf<E> = E extends unknown ? keyof E & string : never;
 
-export function isSecretReference(value: unknown): value is SecretReference {
-  return typeof value === "object" && value !== null && "$secret" in value;
-}
-
-export function isJsonText(value: unknown): value is JsonText {
-  return typeof value === "object" && value !== null && "$json" in value;
-}
-
-export function isJoinedText(value: unknown): value is JoinedText {
-  return typeof value === "object" && value !== null && "$join" in value;
-}
-
-export function isBase64Text(value: unknown): value is Base64Text {
-  return typeof value === "object" && value !== null && "$base64" in value;
-}
-
-export function isSortedList(value: unknown): value is SortedList {
-  return typeof value === "object" && value !== null && "$sorted" in value;
-}
+export const isReference = having<Reference>("$ref");
+export const isSecretReference = having<SecretReference>("$secret");
+export const isJsonText = having<JsonText>("$json");
+export const isJoinedText = having<JoinedText>("$join");
+export const isBase64Text = having<Base64Text>("$base64");
+export const isSortedList = having<SortedList>("$sorted");
 
 /** How `printable` and `create` answer what is not in the rendering itself. */
 export interface Answers {

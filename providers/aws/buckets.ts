@@ -129,8 +129,6 @@ function rules(expire: BucketSpec["expire"]) {
   ];
 }
 
-export type MadeBucket = ReturnType<typeof bucket>;
-
 /** What a job does with objects. */
 export const objectActions = [
   "s3:AbortMultipartUpload",

@@ -1,8 +1,6 @@
+import { no, yes } from "../capability.js";
 import type { Capability, CapabilityName } from "../contract.js";
 import { runnerLimits } from "../runner-limits.js";
-
-const yes = (how: string): Capability => ({ supported: true, how });
-const no = (how: string): Capability => ({ supported: false, how });
 
 /** The AWS column of the capability table in DESIGN.md. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {

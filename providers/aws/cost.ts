@@ -1,15 +1,7 @@
 /** What a month on AWS costs, line by line. */
 import type { DeployPlan } from "../../model/plan-types.js";
-import {
-  type CostLine,
-  costLine,
-  firesPerMonth,
-  jobsOf,
-  secondsPerMonth,
-  type UsageOfPlan,
-} from "../cost.js";
-import { flowsOf, isOrchestrated } from "../flows.js";
-import { levelsOf } from "./flows.js";
+import { type CostLine, costLine, firesPerMonth, secondsPerMonth, type UsageOfPlan } from "../cost.js";
+import { flowsOf, isOrchestrated, jobsOf, levelsOf } from "../flows.js";
 import { prices } from "./prices.js";
 import { disk, roundSize } from "./size.js";
 
@@ -89,7 +81,7 @@ export function transitionsOf(plan: DeployPlan, tasks: readonly string[]): numbe
   if (!flow) return 0;
   // Start, the call's choice, each level, the end's choice, the end; and of a job: its choice, the run, its result.
   const jobs = flow.jobs.reduce((sum, job) => sum + (job.dependsOn.length > 0 ? 3 : 2), 0);
-  return 4 + levelsOf(flow).length + jobs;
+  return 4 + levelsOf(flow.jobs).length + jobs;
 }
 
 function orchestration(plan: DeployPlan): CostLine[] {

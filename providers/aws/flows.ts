@@ -10,7 +10,7 @@
 import { physicalName } from "../../model/names.js";
 import type { PlannedJob } from "../../model/plan-types.js";
 import { jobCall } from "../container.js";
-import { type Flow, flowsOf } from "../flows.js";
+import { type Flow, flowsOf, levelsOf } from "../flows.js";
 import { json, type RenderedResource, type RenderedValue, ref, text } from "../rendering.js";
 import {
   asValue,
@@ -159,18 +159,6 @@ export function flowInput(
   };
 }
 
-/** Each job in the first level after all that it depends on. */
-export function levelsOf({ jobs }: Flow): PlannedJob[][] {
-  const levels: PlannedJob[][] = [];
-  const levelOf = new Map<string, number>();
-  for (const job of jobs) {
-    const level = Math.max(-1, ...job.dependsOn.map((other) => levelOf.get(other) ?? -1)) + 1;
-    levelOf.set(job.name, level);
-    levels[level] = [...(levels[level] ?? []), job];
-  }
-  return levels;
-}
-
 /** Where a job's result is in the execution's data. */
 function resultPaths(levels: readonly (readonly PlannedJob[])[]): ReadonlyMap<string, `$${string}`> {
   return new Map(
@@ -181,7 +169,7 @@ function resultPaths(levels: readonly (readonly PlannedJob[])[]): ReadonlyMap<st
 }
 
 export function flowMachine(scope: Scope, flow: Flow, parts: FlowParts): Machine {
-  const levels = levelsOf(flow);
+  const levels = levelsOf(flow.jobs);
   const paths = resultPaths(levels);
   const levelName = (index: number) => (index < levels.length ? `Level ${index + 1}` : "How did it end?");
   const anyJob = (status: string): Test[] =>

@@ -1,5 +1,5 @@
 /** Names in an AWS account. Limits: botocore 1.44.5's API models, read 2026-11-21 (docs/cloud-facts.md), unless noted. */
-import { type NameRule, physicalName } from "../../model/names.js";
+import { type NameRule, physicalName, smallDashes } from "../../model/names.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 
 const dashed = { allowed: /[A-Za-z0-9_-]/, separator: "-" } as const;
@@ -27,25 +27,9 @@ export const names = {
   /** 512; must not end with `-` and six characters: `secretName` ends all of them alike. */
   secret: { max: 512, ...pathLike },
   /** 2 to 256, small letters, each separator between two of them. */
-  repository: {
-    max: 256,
-    allowed: /[a-z0-9-]/,
-    start: /[a-z]/,
-    end: /[a-z0-9]/,
-    lowercase: true,
-    noDoubleSeparator: true,
-    separator: "-",
-  },
+  repository: { max: 256, ...smallDashes },
   /** 63, less the account's number and a dash: bucket names are shared by all accounts of the world. */
-  bucket: {
-    max: 50,
-    allowed: /[a-z0-9-]/,
-    start: /[a-z]/,
-    end: /[a-z0-9]/,
-    lowercase: true,
-    noDoubleSeparator: true,
-    separator: "-",
-  },
+  bucket: { max: 50, ...smallDashes },
   /** Half of a family's name (255): without `_`, which stands between the deployment and the job. */
   familyPart: { max: 120, allowed: /[A-Za-z0-9-]/, separator: "-" },
   /** Prefix of keys in the artifact bucket. */

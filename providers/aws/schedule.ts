@@ -3,6 +3,7 @@ import { type Cron, parseCron } from "../../model/cron.js";
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { Schedule } from "../../model/project.js";
 import { clockEffects } from "../clock-changes.js";
+import { listOf } from "../cron-fields.js";
 
 /** Limits of CreateSchedule (botocore 1.44.5, read 2026-11-21). */
 export const limits = { expression: 256, timezone: 50 } as const;
@@ -96,14 +97,7 @@ function days(cron: Cron): (readonly [string, string])[] {
 /** The shortest of: `*`, `from/step` to the end of the field, a list of values and ranges. */
 function field(values: readonly number[], min: number, max: number, named?: readonly string[]): string {
   if (values.length === max - min + 1) return "*";
-  const list = ranges(values)
-    .map(([from, to]) => {
-      const first = named?.[from] ?? String(from);
-      const last = named?.[to] ?? String(to);
-      if (from === to) return first;
-      return to === from + 1 ? `${first},${last}` : `${first}-${last}`;
-    })
-    .join(",");
+  const list = listOf(values, (value) => named?.[value] ?? String(value));
   const stepped = named ? undefined : asStep(values, max);
   return stepped !== undefined && stepped.length < list.length ? stepped : list;
 }
@@ -114,14 +108,4 @@ function asStep(values: readonly number[], max: number): string | undefined {
   const step = second - first;
   const even = values.every((value, index) => value === first + index * step);
   return even && first + values.length * step > max ? `${first}/${step}` : undefined;
-}
-
-function ranges(values: readonly number[]): [number, number][] {
-  const found: [number, number][] = [];
-  for (const value of values) {
-    const last = found.at(-1);
-    if (last && last[1] === value - 1) last[1] = value;
-    else found.push([value, value]);
-  }
-  return found;
 }

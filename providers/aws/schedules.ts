@@ -1,8 +1,7 @@
 /** Schedules: EventBridge Scheduler starts the job, or the flow of jobs. */
 import type { Schedule } from "../../model/project.js";
 import { scheduleCall } from "../container.js";
-import { jobsOf } from "../cost.js";
-import { flowFor, isOrchestrated } from "../flows.js";
+import { flowFor, isOrchestrated, jobsOf } from "../flows.js";
 import { json, type RenderedResource, type RenderedValue, ref } from "../rendering.js";
 import { flowInput, type MadeFlows } from "./flows.js";
 import { role, type Statement } from "./identity.js";

@@ -5,8 +5,7 @@
  */
 import type { Trigger } from "../../model/project.js";
 import { triggerCall } from "../container.js";
-import { jobsOf } from "../cost.js";
-import { flowFor, isOrchestrated } from "../flows.js";
+import { flowFor, isOrchestrated, jobsOf } from "../flows.js";
 import { json, type RenderedResource, type RenderedValue, ref } from "../rendering.js";
 import { asValue, errors, type Machine, type State, startRetrier } from "./asl.js";
 import {

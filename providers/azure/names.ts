@@ -5,7 +5,7 @@
  * restrictions for Azure resources" of Microsoft's documentation, from memory where marked UNCONFIRMED.
  */
 import { createHash } from "node:crypto";
-import { type NameRule, physicalName } from "../../model/names.js";
+import { type NameRule, physicalName, smallDashes } from "../../model/names.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 
 /** Azure takes names that differ by their case alone for the same: all are of small letters. */
@@ -14,15 +14,6 @@ const dashes = {
   start: /[a-z0-9]/,
   end: /[a-z0-9]/,
   lowercase: true,
-  separator: "-",
-} as const;
-
-const smallDashes = {
-  allowed: /[a-z0-9-]/,
-  start: /[a-z]/,
-  end: /[a-z0-9]/,
-  lowercase: true,
-  noDoubleSeparator: true,
   separator: "-",
 } as const;
 

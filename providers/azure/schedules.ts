@@ -5,10 +5,11 @@
  * the app only starts that job.
  * granularity task: a Logic App calls the flow (flows.ts), which orders the jobs.
  */
+
 import type { PlannedJob } from "../../model/plan-types.js";
 import type { Schedule } from "../../model/project.js";
 import { type ContainerCall, jobCall, scheduleCall } from "../container.js";
-import { jobsOf } from "../cost.js";
+import { jobsOf } from "../flows.js";
 import { type RenderedResource, type RenderedValue, ref, text } from "../rendering.js";
 import type { Flows } from "./flows.js";
 import { type Identity, identity } from "./identity.js";

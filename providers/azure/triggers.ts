@@ -6,8 +6,7 @@
  */
 import type { Trigger } from "../../model/project.js";
 import { jobCall, triggerCall } from "../container.js";
-import { jobsOf } from "../cost.js";
-import { flowFor } from "../flows.js";
+import { flowFor, jobsOf } from "../flows.js";
 import { type RenderedResource, type RenderedValue, ref, type Typed, text } from "../rendering.js";
 import type { Storage } from "./artifacts.js";
 import { checkAction, flowActions, type MadeJob } from "./flows.js";

@@ -2,6 +2,7 @@
 
 import { offsetAt } from "../../model/cron/zone.js";
 import type { Cron } from "../../model/cron.js";
+import { listOf } from "../cron-fields.js";
 
 const dayMinutes = 1440;
 const minuteMs = 60_000;
@@ -109,15 +110,7 @@ function everyDay({ ofMonth, ofWeek, months, years }: Days): boolean {
 /** `*` or the values, three or more in a row as a range. No steps: `*` in a day field would change what the other means. */
 function field(values: readonly number[] | null, count: number): string {
   if (values === null || values.length === count) return "*";
-  const parts: string[] = [];
-  for (let start = 0; start < values.length; ) {
-    let end = start;
-    while (values[end + 1] === (values[end] ?? 0) + 1) end++;
-    if (end - start >= 2) parts.push(`${values[start]}-${values[end]}`);
-    else for (let at = start; at <= end; at++) parts.push(String(values[at]));
-    start = end + 1;
-  }
-  return parts.join(",");
+  return listOf(values);
 }
 
 /** Sorted, each once. */

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan, PlannedJob } from "../../model/plan-types.js";
 import { scheduleCall } from "../container.js";
-import { type Flow, flowFor, flowsOf, isOrchestrated } from "../flows.js";
+import { type Flow, flowFor, flowsOf, isOrchestrated, levelsOf } from "../flows.js";
 import { checkRunner } from "../runner-limits.js";
 import { capabilities } from "./capabilities.js";
 import { checkNotifications } from "./check-notifications.js";
@@ -12,13 +12,7 @@ import { maxTimeoutSeconds } from "./job.js";
 import { checkSchedule } from "./schedule.js";
 import { roundSize } from "./size.js";
 import { triggerSource } from "./triggers.js";
-import {
-  jobsPerLevel,
-  levelsOf,
-  maxSourceBytes,
-  sourceText,
-  type WorkflowSource,
-} from "./workflow-source.js";
+import { jobsPerLevel, maxSourceBytes, sourceText, type WorkflowSource } from "./workflow-source.js";
 
 /** Bytes of what a start changes of a job. Source: the argument of a workflow's execution (Google's API reference). */
 export const maxOverrideBytes = 32 * 1024;

@@ -3,7 +3,7 @@
 import type { PlannedJob } from "../../model/plan-types.js";
 import type { ContainerCall } from "../container.js";
 import { type Flow, flowsOf, isOrchestrated } from "../flows.js";
-import { type RenderedResource, ref } from "../rendering.js";
+import { ref } from "../rendering.js";
 import { type Account, accountOf, grantOnJob, grantOnProject, type Identity } from "./identity.js";
 import { type Job, platformTimeout } from "./job.js";
 import { jobName, nameOf } from "./names.js";
@@ -135,9 +135,4 @@ export function workflowOf({ parent, project, region, labels }: Scope, parts: Wo
     },
     { dependsOn: parts.dependsOn },
   );
-}
-
-/** Workflows whose executions' ends are ends of runs, for alerts. */
-export function workflowsOf(resources: readonly RenderedResource[]): RenderedResource[] {
-  return resources.filter(({ type }) => type === "gcp:workflows/workflow:Workflow");
 }

@@ -7,6 +7,7 @@ import { type Cron, parseCron } from "../../model/cron.js";
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { Schedule } from "../../model/project.js";
 import { clockEffects } from "../clock-changes.js";
+import { listOf } from "../cron-fields.js";
 
 export interface RenderedSchedule {
   /** 5 fields, from the sets of values. */
@@ -60,7 +61,7 @@ function expressionOf(cron: Cron): string {
     stepped(cron.minutes, 0, 59),
     stepped(cron.hours, 0, 23),
     days,
-    cron.months.length === 12 ? "*" : ranges(cron.months),
+    cron.months.length === 12 ? "*" : listOf(cron.months),
     weekdays,
   ].join(" ");
 }
@@ -72,11 +73,11 @@ function dayFields(cron: Cron): { days: string; weekdays: string } {
   if (cron.daysOfMonthRestricted && cron.daysOfWeekRestricted) {
     // Every day, or some weekdays: every day.
     if (allDays || allWeekdays) return { days: "*", weekdays: "*" };
-    return { days: ranges(cron.daysOfMonth), weekdays: ranges(cron.daysOfWeek) };
+    return { days: listOf(cron.daysOfMonth), weekdays: listOf(cron.daysOfWeek) };
   }
   return {
-    days: allDays ? "*" : ranges(cron.daysOfMonth),
-    weekdays: allWeekdays ? "*" : ranges(cron.daysOfWeek),
+    days: allDays ? "*" : listOf(cron.daysOfMonth),
+    weekdays: allWeekdays ? "*" : listOf(cron.daysOfWeek),
   };
 }
 
@@ -88,18 +89,5 @@ function stepped(values: readonly number[], min: number, max: number): string {
   if (first === min && even && (values.at(-1) ?? max) + step > max && values.length > 1) {
     return step === 1 ? "*" : `*/${step}`;
   }
-  return ranges(values);
-}
-
-/** `1-5,7`: sorted values, three or more in a row as a range. */
-function ranges(values: readonly number[]): string {
-  const parts: string[] = [];
-  for (let start = 0; start < values.length; ) {
-    let end = start;
-    while (values[end + 1] === (values[end] ?? 0) + 1) end++;
-    if (end - start >= 2) parts.push(`${values[start]}-${values[end]}`);
-    else for (let at = start; at <= end; at++) parts.push(String(values[at]));
-    start = end + 1;
-  }
-  return parts.join(",");
+  return listOf(values);
 }

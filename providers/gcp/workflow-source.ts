@@ -5,7 +5,7 @@
  * are Workflows' own expressions.
  */
 import type { PlannedJob } from "../../model/plan-types.js";
-import type { Flow } from "../flows.js";
+import { type Flow, levelsOf } from "../flows.js";
 
 /** A step is an object with one key, its name. */
 export type Step = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -46,22 +46,6 @@ export const maxSourceBytes = 128 * 1024;
 
 /** Time that an execution may take to start and to end, beside the job's own. */
 const startSeconds = 600;
-
-/** Jobs by level: each depends only on jobs of earlier ones. */
-export function levelsOf<J extends { readonly name: string; readonly dependsOn: readonly string[] }>(
-  jobs: readonly J[],
-): J[][] {
-  const levelOf = new Map<string, number>();
-  const levels: J[][] = [];
-  for (const job of jobs) {
-    const level = Math.max(-1, ...job.dependsOn.map((other) => levelOf.get(other) ?? -1)) + 1;
-    levelOf.set(job.name, level);
-    const found = levels[level] ?? [];
-    found.push(job);
-    levels[level] = found;
-  }
-  return levels;
-}
 
 /** Steps that run the jobs of a flow. `called` has each of them. */
 export function flowSteps(flow: Flow, called: ReadonlyMap<string, CalledJob>): Step[] {

@@ -1,7 +1,5 @@
+import { no, yes } from "../capability.js";
 import type { Capability, CapabilityName } from "../contract.js";
-
-const yes = (how: string): Capability => ({ supported: true, how });
-const no = (how: string): Capability => ({ supported: false, how });
 
 /** The local column of the capability table in DESIGN.md. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {

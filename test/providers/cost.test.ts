@@ -4,12 +4,12 @@ import {
   assumedSeconds,
   costLine,
   firesPerMonth,
-  jobsOf,
   secondsPerMonth,
   totalOf,
   usageOf,
 } from "../../providers/cost.js";
 import { estimateCost } from "../../providers/estimate.js";
+import { jobsOf } from "../../providers/flows.js";
 import { fullPlan, planOf, samplePlan } from "./plans.js";
 
 const from = new Date("2026-01-01T00:00:00Z");

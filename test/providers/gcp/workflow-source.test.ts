@@ -2,8 +2,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { levelsOf } from "../../../providers/flows.js";
 import { gcp } from "../../../providers/gcp/index.js";
-import { levelsOf, literal } from "../../../providers/gcp/workflow-source.js";
+import { literal } from "../../../providers/gcp/workflow-source.js";
 import { fullPlan, planOf } from "../plans.js";
 
 const context = { name: "fx", pulumiProject: "pipelines" };
