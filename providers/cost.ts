@@ -50,6 +50,7 @@ export interface UsageOfPlan {
 
 /** Seconds in a month of an average year. */
 export const secondsPerMonth = (365.25 / 12) * 86_400;
+export const hoursPerMonth = secondsPerMonth / 3600;
 
 /** A run's length when it was neither declared nor seen: 5 minutes. */
 export const assumedSeconds = 300;
@@ -119,6 +120,38 @@ export function costLine(item: string, detail: string, quantity: number, price: 
     amount: Math.max(0, quantity - freeUnits) * price.usd,
     source: price.source,
   };
+}
+
+/** Runs a month, of all jobs. */
+export function runsOf({ jobs }: Pick<UsageOfPlan, "jobs">): number {
+  return jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+}
+
+/** A number as lines show it: with two decimals at most. */
+export function shown(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+export interface NatUsage {
+  /** What is paid by the hour, as the line says it. */
+  readonly gateway: string;
+  readonly hours: number;
+  readonly runs: number;
+  /** Supposed of each run. */
+  readonly gbPerRun: number;
+}
+
+/** A NAT gateway with its fixed address. */
+export function natLines(
+  { gateway, hours, runs, gbPerRun }: NatUsage,
+  prices: { readonly natHour: Price; readonly natGb: Price; readonly address: Price },
+): CostLine[] {
+  const traffic = `NAT, ${shown(runs)} runs x ${gbPerRun * 1000} MB (assumed)`;
+  return [
+    costLine("network", gateway, hours, prices.natHour),
+    costLine("network", traffic, runs * gbPerRun, prices.natGb),
+    costLine("network", "one fixed address", hoursPerMonth, prices.address),
+  ];
 }
 
 /** US dollars a month of all lines. */

@@ -1,6 +1,14 @@
 /** What a month on AWS costs, line by line. */
 import type { DeployPlan } from "../../model/plan-types.js";
-import { type CostLine, costLine, firesPerMonth, secondsPerMonth, type UsageOfPlan } from "../cost.js";
+import {
+  type CostLine,
+  costLine,
+  firesPerMonth,
+  hoursPerMonth,
+  runsOf,
+  shown,
+  type UsageOfPlan,
+} from "../cost.js";
 import { flowsOf, isOrchestrated, jobsOf, levelsOf } from "../flows.js";
 import { prices } from "./prices.js";
 import { disk, roundSize } from "./size.js";
@@ -15,7 +23,6 @@ export const assumptions = {
   natMBPerRun: 100,
 } as const;
 
-const hoursPerMonth = secondsPerMonth / 3600;
 /** The same as `usageOf`, so that all lines count the same fires. */
 const countedFrom = new Date("2026-01-01T00:00:00Z");
 
@@ -101,7 +108,7 @@ function orchestration(plan: DeployPlan): CostLine[] {
 
 function network(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
   const mode = plan.settings.network.mode;
-  const runs = usage.jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  const runs = runsOf(usage);
   if (mode === "existing") return [];
   if (mode === "public") {
     const hours = usage.jobs.reduce(
@@ -131,7 +138,7 @@ function network(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
 }
 
 function logs({ jobs }: UsageOfPlan): CostLine[] {
-  const runs = jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  const runs = runsOf({ jobs });
   return [
     costLine(
       "logs",
@@ -145,7 +152,7 @@ function logs({ jobs }: UsageOfPlan): CostLine[] {
 function secrets(plan: DeployPlan, { jobs }: UsageOfPlan): CostLine[] {
   const count = plan.secrets.filter(({ key }) => plan.settings.secretKeys.includes(key)).length;
   if (count === 0) return [];
-  const calls = count * jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  const calls = count * runsOf({ jobs });
   return [
     costLine("secrets", `${count} secrets`, count, prices.secret),
     costLine("secrets", `${shown(calls)} reads, one of each at every start`, calls, prices.secretCall),
@@ -179,8 +186,4 @@ function storage(plan: DeployPlan): CostLine[] {
 function alerts(plan: DeployPlan): CostLine[] {
   const missed = plan.schedules.length > 0 && plan.notifications.some(({ on }) => on.includes("missed"));
   return missed ? [costLine("alerts", "an alarm on missed schedules", 1, prices.alarm)] : [];
-}
-
-function shown(value: number): string {
-  return String(Math.round(value * 100) / 100);
 }

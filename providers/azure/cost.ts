@@ -4,9 +4,13 @@ import type { NotificationEvent } from "../../model/project.js";
 import {
   type CostLine,
   costLine,
+  hoursPerMonth,
   type JobUsage,
+  natLines,
   type Price,
+  runsOf,
   secondsPerMonth,
+  shown,
   type UsageOfPlan,
 } from "../cost.js";
 import { flowsOf, isOrchestrated } from "../flows.js";
@@ -47,7 +51,7 @@ export const assumed = { logGbPerRun: 0.001, storedGb: 1, natGbPerRun: 0.05 } as
 const includedLogDays = 31;
 
 export function cost(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
-  const runs = usage.jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  const runs = runsOf(usage);
   return [
     ...computeLines(plan, usage),
     ...scheduleLines(plan, usage),
@@ -65,7 +69,7 @@ export function cost(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
 function computeLines(plan: DeployPlan, { jobs }: UsageOfPlan): CostLine[] {
   const sizes = new Map(plan.jobs.map(({ name, resources }) => [name, sizeOf(resources)]));
   const line = (price: Price, amountOf: (job: string) => number, unit: string): CostLine => {
-    const detail = jobs.map((used) => `${usageText(used)} x ${round(amountOf(used.job))} ${unit}`).join(", ");
+    const detail = jobs.map((used) => `${usageText(used)} x ${shown(amountOf(used.job))} ${unit}`).join(", ");
     const quantity = jobs.reduce((sum, used) => sum + secondsOf(used) * amountOf(used.job), 0);
     return costLine("compute", detail, quantity, price);
   };
@@ -81,19 +85,19 @@ function scheduleLines(plan: DeployPlan, { fires }: UsageOfPlan): CostLine[] {
   const logicApps = isOrchestrated(plan) ? enabled : enabled.filter((schedule) => !isNative(schedule));
   if (logicApps.length === 0) return [];
   const share = (fires * logicApps.length) / enabled.length;
-  const what = `${logicApps.length} Logic Apps, ${round(share)} fires x 2`;
+  const what = `${logicApps.length} Logic Apps, ${shown(share)} fires x 2`;
   return [costLine("schedules", what, share * 2, prices.action)];
 }
 
 /** Each poll is two actions; what starts and judges an attempt is about six more (flows.ts). */
 function orchestrationLines(plan: DeployPlan, { jobs }: UsageOfPlan): CostLine[] {
   if (!isOrchestrated(plan)) return [];
-  const runs = jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  const runs = runsOf({ jobs });
   const actions = jobs.reduce(
     (sum, used) => sum + used.runsPerMonth * (6 + 2 * Math.ceil(used.secondsPerRun / pollSeconds)),
     0,
   );
-  const what = `${round(runs)} runs of jobs, looked at each ${pollSeconds} s`;
+  const what = `${shown(runs)} runs of jobs, looked at each ${pollSeconds} s`;
   return [costLine("orchestration", what, actions, prices.action)];
 }
 
@@ -102,7 +106,7 @@ export const pollSeconds = 30;
 
 function logLines({ settings }: DeployPlan, runs: number): CostLine[] {
   const gb = runs * assumed.logGbPerRun;
-  const what = `${round(runs)} runs x ${assumed.logGbPerRun * 1000} MB (assumed)`;
+  const what = `${shown(runs)} runs x ${assumed.logGbPerRun * 1000} MB (assumed)`;
   const months = Math.max(0, (settings.logRetentionDays - includedLogDays) / 30);
   return [
     costLine("logs", what, gb, prices.logs),
@@ -122,7 +126,7 @@ function logLines({ settings }: DeployPlan, runs: number): CostLine[] {
 function secretLines(plan: DeployPlan, runs: number): CostLine[] {
   const count = plan.secrets.length;
   if (count === 0) return [];
-  return [costLine("secrets", `${round(runs)} runs read ${count}`, runs * count, prices.secretCall)];
+  return [costLine("secrets", `${shown(runs)} runs read ${count}`, runs * count, prices.secretCall)];
 }
 
 function registryLines({ settings }: DeployPlan): CostLine[] {
@@ -155,18 +159,8 @@ function reaches({ target }: DeployPlan["notifications"][number]): boolean {
 
 function networkLines({ settings }: DeployPlan, runs: number): CostLine[] {
   if (settings.network.mode !== "nat") return [];
-  const hours = secondsPerMonth / 3600;
-  const gb = runs * assumed.natGbPerRun;
-  return [
-    costLine("network", "NAT gateway, every hour of the month", hours, prices.natHour),
-    costLine(
-      "network",
-      `NAT, ${round(runs)} runs x ${assumed.natGbPerRun * 1000} MB (assumed)`,
-      gb,
-      prices.natGb,
-    ),
-    costLine("network", "one fixed address", hours, prices.address),
-  ];
+  const gateway = "NAT gateway, every hour of the month";
+  return natLines({ gateway, hours: hoursPerMonth, runs, gbPerRun: assumed.natGbPerRun }, prices);
 }
 
 function secondsOf({ runsPerMonth, secondsPerRun }: JobUsage): number {
@@ -174,9 +168,5 @@ function secondsOf({ runsPerMonth, secondsPerRun }: JobUsage): number {
 }
 
 function usageText({ job, runsPerMonth, secondsPerRun }: JobUsage): string {
-  return `${job}: ${round(runsPerMonth)} runs x ${round(secondsPerRun)} s`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  return `${job}: ${shown(runsPerMonth)} runs x ${shown(secondsPerRun)} s`;
 }

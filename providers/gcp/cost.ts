@@ -4,8 +4,10 @@ import {
   type CostLine,
   costLine,
   type JobUsage,
+  natLines,
   type Price,
-  secondsPerMonth,
+  runsOf,
+  shown,
   type UsageOfPlan,
 } from "../cost.js";
 import { flowsOf, isOrchestrated } from "../flows.js";
@@ -16,7 +18,7 @@ import { sizeOf } from "./size.js";
 const stepsPerJob = { internal: 6, external: 1 } as const;
 
 export function cost(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
-  const runs = usage.jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0);
+  const runs = runsOf(usage);
   return [
     ...computeLines(plan, usage),
     ...scheduleLines(plan),
@@ -52,7 +54,7 @@ function computeLines(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
         const { amount, what } = amountOf(used.job);
         const seconds = chargedSeconds(used);
         return {
-          detail: `${used.job}: ${round(used.runsPerMonth)} runs x ${seconds} s x ${what}`,
+          detail: `${used.job}: ${shown(used.runsPerMonth)} runs x ${seconds} s x ${what}`,
           quantity: used.runsPerMonth * seconds * amount,
         };
       }),
@@ -66,7 +68,7 @@ function computeLines(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
     }),
     ...lines(prices.memory, (job) => {
       const amount = (sizes.get(job)?.memoryMiB ?? 0) / 1024;
-      return { amount, what: `${round(amount)} GiB` };
+      return { amount, what: `${shown(amount)} GiB` };
     }),
   ];
 }
@@ -83,8 +85,8 @@ function scheduleLines({ schedules }: DeployPlan): CostLine[] {
 
 function orchestrationLines(plan: DeployPlan, { jobs }: UsageOfPlan): CostLine[] {
   if (!isOrchestrated(plan) && plan.triggers.length === 0) return [];
-  const runs = isOrchestrated(plan) ? jobs.reduce((sum, { runsPerMonth }) => sum + runsPerMonth, 0) : 0;
-  const what = `${flowsOf(plan).length + plan.triggers.length} workflows, ${round(runs)} runs of jobs`;
+  const runs = isOrchestrated(plan) ? runsOf({ jobs }) : 0;
+  const what = `${flowsOf(plan).length + plan.triggers.length} workflows, ${shown(runs)} runs of jobs`;
   return [
     costLine("orchestration", `${what} x ${stepsPerJob.internal}`, runs * stepsPerJob.internal, prices.step),
     costLine("orchestration", `${what} x ${stepsPerJob.external}`, runs * stepsPerJob.external, prices.call),
@@ -94,7 +96,7 @@ function orchestrationLines(plan: DeployPlan, { jobs }: UsageOfPlan): CostLine[]
 /** Two buckets where logs are kept longer than the 30 days that they are kept anyway. */
 function logLines({ settings }: DeployPlan, runs: number): CostLine[] {
   const gb = runs * assumed.logGbPerRun;
-  const what = `${round(runs)} runs x ${assumed.logGbPerRun * 1000} MB (assumed)`;
+  const what = `${shown(runs)} runs x ${assumed.logGbPerRun * 1000} MB (assumed)`;
   if (settings.logRetentionDays <= 30) return [costLine("logs", what, gb, prices.logs)];
   const months = settings.logRetentionDays / 30;
   return [
@@ -113,7 +115,7 @@ function secretLines(plan: DeployPlan, runs: number): CostLine[] {
   if (count === 0) return [];
   return [
     costLine("secrets", `${count} secrets`, count, prices.secret),
-    costLine("secrets", `${round(runs)} runs read ${count}`, runs * count, prices.secretAccess),
+    costLine("secrets", `${shown(runs)} runs read ${count}`, runs * count, prices.secretAccess),
   ];
 }
 
@@ -127,19 +129,8 @@ function registryLines({ settings }: DeployPlan): CostLine[] {
 function networkLines({ settings }: DeployPlan, usage: UsageOfPlan, runs: number): CostLine[] {
   if (settings.network.mode !== "nat") return [];
   const hours = usage.jobs.reduce((sum, used) => sum + used.runsPerMonth * chargedSeconds(used), 0) / 3600;
-  const gb = runs * assumed.natGbPerRun;
-  return [
-    costLine("network", "NAT, hours that jobs run", hours, prices.natHour),
-    costLine(
-      "network",
-      `NAT, ${round(runs)} runs x ${assumed.natGbPerRun * 1000} MB (assumed)`,
-      gb,
-      prices.natGb,
-    ),
-    costLine("network", "one fixed address", secondsPerMonth / 3600, prices.address),
-  ];
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  return natLines(
+    { gateway: "NAT, hours that jobs run", hours, runs, gbPerRun: assumed.natGbPerRun },
+    prices,
+  );
 }
