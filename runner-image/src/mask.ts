@@ -14,11 +14,11 @@ export const maskText = "[secret]";
 /** Shorter values are masked only where they stand alone. */
 const shortLimit = 4;
 
-/** A function that gives a text back with every one of `values` masked. */
-export function createMasker(values: Iterable<string>): (text: string) => string {
-  const matcher = compile(values);
-  if (matcher === null) return (text) => text;
-  return (text) => replaceSpans(text, matcher.spans(text, 0));
+export interface Masker {
+  /** The text with every secret in it masked. */
+  mask(text: string): string;
+  /** For one text that arrives in pieces: finds a secret also where it is split over several of them. */
+  stream(): StreamMasker;
 }
 
 export interface StreamMasker {
@@ -28,10 +28,18 @@ export interface StreamMasker {
   end(): string;
 }
 
-/** For text that arrives in pieces: finds a secret also where it is split over several writes. */
-export function createStreamMasker(values: Iterable<string>): StreamMasker {
+/** Masks `values`; without any, text passes as it is. */
+export function createMasker(values: Iterable<string>): Masker {
   const matcher = compile(values);
-  if (matcher === null) return { write: (text) => text, end: () => "" };
+  if (matcher === null)
+    return { mask: (text) => text, stream: () => ({ write: (text) => text, end: () => "" }) };
+  return {
+    mask: (text) => replaceSpans(text, matcher.spans(text, 0)),
+    stream: () => streamMasker(matcher),
+  };
+}
+
+function streamMasker(matcher: Matcher): StreamMasker {
   /** The character before `held`, which says whether a short value stands alone. */
   let before = "";
   let held = "";
@@ -56,6 +64,23 @@ export function createStreamMasker(values: Iterable<string>): StreamMasker {
       const all = before + held;
       return emit(all, all.length).slice(lead);
     },
+  };
+}
+
+/**
+ * For the lines of one output, of which a long one comes in pieces. `complete` is false for every piece but a line's last;
+ * then what comes back may be shorter than the piece, or empty: its end waits for the next one.
+ */
+export function lineMasker(masker: Masker): (line: string, complete: boolean) => string {
+  let pieces: StreamMasker | null = null;
+  return (line, complete) => {
+    if (complete && pieces === null) return masker.mask(line);
+    pieces ??= masker.stream();
+    const shown = pieces.write(line);
+    if (!complete) return shown;
+    const rest = pieces.end();
+    pieces = null;
+    return shown + rest;
   };
 }
 

@@ -23,7 +23,7 @@ import { StepLog } from "./engine/steps.js";
 import { runOnce, runTask, withRetries } from "./engine/task.js";
 import { Templates } from "./engine/templates.js";
 import { type LogSink, maskingLog } from "./log.js";
-import { createMasker } from "./mask.js";
+import { createMasker, type Masker } from "./mask.js";
 import { createMetricCollector, type MetricCollector } from "./metrics.js";
 import { ProcessHost } from "./process/host.js";
 import { Stop } from "./process/stop.js";
@@ -73,6 +73,7 @@ class Run {
   readonly #context: RunContext;
   readonly #workDir: string;
   readonly #now: () => Date;
+  readonly #masker: Masker;
   readonly #mask: (text: string) => string;
   readonly #sink: LogSink;
   readonly #stop = new Stop();
@@ -86,7 +87,8 @@ class Run {
     this.#context = context;
     this.#workDir = resolve(context.workDir);
     this.#now = context.now ?? (() => new Date());
-    this.#mask = createMasker(context.secrets.values());
+    this.#masker = createMasker(context.secrets.values());
+    this.#mask = this.#masker.mask;
     this.#sink = maskingLog(context.log, this.#mask);
     const { artifacts, artifactsDir } = context;
     this.#artifacts = artifacts ?? (artifactsDir === null ? null : openArtifactStore(artifactsDir));
@@ -203,6 +205,7 @@ class Run {
     const engine = {
       host,
       workDir: this.#workDir,
+      mask: this.#mask,
       log: (line: Omit<LogLine, "time" | "runId">) => this.#log(line),
       clock: milliseconds,
       runTask,
@@ -282,11 +285,12 @@ class Run {
     const outputs = new Outputs({
       workDir: this.#workDir,
       pipes: host.pipes,
-      onLine: ({ step, stream, text }) => {
+      masker: this.#masker,
+      onLine: ({ step, stream, raw, text }) => {
         // On stdout only handoff's own form counts: Singer's METRIC lines belong to the log on stderr.
-        if (stream === "stderr" || text.startsWith('{"handoff_metric"'))
-          this.#metrics.line(text, { task, step });
-        this.#log({ level: "info", task, step, stream, message: text });
+        if (stream === "stderr" || raw.startsWith('{"handoff_metric"'))
+          this.#metrics.line(raw, { task, step });
+        if (text !== "" || raw === "") this.#logOutput({ level: "info", task, step, stream, message: text });
       },
       onNotice: (message) => this.#log({ level: "warn", task, message }),
     });
@@ -345,7 +349,7 @@ class Run {
       startedAt: startedAt.toISOString(),
       durationMs,
       tasks,
-      metrics: this.#metrics.totals(),
+      metrics: this.#totals(),
       ...(error ? { error: this.#mask(error) } : {}),
     };
   }
@@ -357,6 +361,19 @@ class Run {
     this.#log({ level: "warn", message });
     const exitCode = interrupted ? ExitCode.interrupted : ExitCode.terminated;
     this.#stop.stop({ status: "stopped", exitCode, message });
+  }
+
+  /** A line of a command's, masked already. */
+  #logOutput(line: Pick<LogLine, "level" | "stream" | "message"> & { task: string; step: string }): void {
+    const { runId } = this.#request;
+    const [task, step] = [this.#mask(line.task), this.#mask(line.step)];
+    this.#context.log.write({ time: this.#now().toISOString(), runId, ...line, task, step });
+  }
+
+  /** A command may name a metric as it likes. */
+  #totals(): Record<string, number> {
+    const entries = Object.entries(this.#metrics.totals());
+    return Object.fromEntries(entries.map(([name, value]) => [this.#mask(name), value]));
   }
 
   #log(line: Omit<LogLine, "time" | "runId">): void {

@@ -75,7 +75,7 @@ async function runLine(
     const spawner = runsOneByOne(task) ? frame.spawner : frame.engine.host;
     const outcome = await frame.engine.runTask(task, { ...frame, spawner, env, line: text, input: null });
     if (outcome.status === "success") continue;
-    const error = `${outcome.error ?? task.label} (line ${JSON.stringify(text.slice(0, 200))})`;
+    const error = `${outcome.error ?? task.label} (line ${JSON.stringify(frame.engine.mask(text).slice(0, 200))})`;
     if (result.outcome.status === "success") {
       result = { outcome: { ...outcome, error }, endsLoop: task.task.killLoopOnFail };
     }

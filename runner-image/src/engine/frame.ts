@@ -18,6 +18,8 @@ export interface Engine {
   readonly topEnv: Environment;
   /** The environment with a venv's programs first. */
   readonly inVenv: (env: Environment, venv: string) => Environment;
+  /** A text without secrets. To be called before a text is cut, or what is left of one could not be told any more. */
+  readonly mask: (text: string) => string;
   readonly log: (line: Omit<LogLine, "time" | "runId">) => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly clock: () => number;

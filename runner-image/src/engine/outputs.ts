@@ -1,6 +1,7 @@
 /** Where the commands of one attempt of a task write: files, and the log. All lines of a foreach share them. */
 import { appendFileSync, closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { lineMasker, type Masker } from "../mask.js";
 import { LineReader } from "../process/lines.js";
 import type { Pipe, PipePool } from "../process/pipes.js";
 import { FileTail } from "../process/tail.js";
@@ -16,31 +17,39 @@ const keptLines = 20;
 export interface OutputLine {
   readonly step: string;
   readonly stream: "stdout" | "stderr";
+  /** As the command wrote it, in pieces when it is long. */
+  readonly raw: string;
+  /** Without secrets; empty for a piece of a long line that is kept back for the next one. */
   readonly text: string;
 }
 
 export interface OutputsOptions {
   readonly workDir: string;
   readonly pipes: PipePool;
+  readonly masker: Masker;
   readonly onLine: (line: OutputLine) => void;
   readonly onNotice: (text: string) => void;
 }
 
+type OnLine = (line: Pick<OutputLine, "raw" | "text">, complete: boolean) => void;
+
 /** One step's stderr, or the stdout of one that goes to no file: a pipe that we read. */
 export class Channel {
   readonly fd: number;
-  /** The last lines, oldest first. */
+  /** The last lines, oldest first, masked. */
   readonly last: string[] = [];
   readonly #reader: LineReader;
 
-  constructor(pipe: Pipe, onLine: (text: string) => void, ended: (channel: Channel) => void) {
+  constructor(pipe: Pipe, onLine: OnLine, masker: Masker, ended: (channel: Channel) => void) {
     this.fd = pipe.write;
+    const masked = lineMasker(masker);
     this.#reader = new LineReader(pipe.read, {
       maxLineBytes,
-      onLine: (text) => {
+      onLine: (raw, complete) => {
+        const text = masked(raw, complete);
         this.last.push(text);
         if (this.last.length > keptLines) this.last.shift();
-        onLine(text);
+        onLine({ raw, text }, complete);
       },
       onEnd: () => ended(this),
     });
@@ -87,9 +96,9 @@ export class Outputs {
   stderr(task: CompiledTask, step: string): Promise<Channel> {
     const file = task.task.stderrToFile;
     const path = file === undefined || file === "/dev/null" ? null : this.#file(file);
-    return this.#channel(`2 ${step}`, (text) => {
-      this.#options.onLine({ step, stream: "stderr", text });
-      if (path !== null) appendFileSync(path, `${text}\n`);
+    return this.#channel(`2 ${step}`, (line, complete) => {
+      this.#options.onLine({ step, stream: "stderr", ...line });
+      if (path !== null) appendFileSync(path, complete ? `${line.raw}\n` : line.raw);
     });
   }
 
@@ -125,18 +134,21 @@ export class Outputs {
   async #openSink(task: CompiledTask, step: string): Promise<Sink> {
     const path = task.stdoutFile === null ? null : this.#file(task.stdoutFile);
     if (path === null) {
-      const channel = await this.#channel(`1 ${task.label}`, (text) => {
-        this.#options.onLine({ step: sink.step, stream: "stdout", text });
+      const channel = await this.#channel(`1 ${task.label}`, (line) => {
+        this.#options.onLine({ step: sink.step, stream: "stdout", ...line });
       });
       const sink: Sink = { fd: channel.fd, tail: null, channel, step };
       return sink;
     }
     const fd = openSync(path, "a");
     const name = relative(this.#options.workDir, path);
+    const masked = lineMasker(this.#options.masker);
     const tail = new FileTail({
       file: path,
       limitBytes: logLimitBytes,
-      onLine: (text) => this.#options.onLine({ step: sink.step, stream: "stdout", text }),
+      onLine: (raw, complete) => {
+        this.#options.onLine({ step: sink.step, stream: "stdout", raw, text: masked(raw, complete) });
+      },
       onLimit: () => {
         const shown = `${logLimitBytes / 1024 / 1024} MiB`;
         this.#options.onNotice(`the log shows the first ${shown} of this output; all of it is in ${name}`);
@@ -156,11 +168,12 @@ export class Outputs {
   }
   readonly #emptied = new Set<string>();
 
-  #channel(key: string, onLine: (text: string) => void): Promise<Channel> {
+  #channel(key: string, onLine: OnLine): Promise<Channel> {
     const known = this.#channels.get(key);
     if (known !== undefined) return known;
     const made = this.#options.pipes.takeForReading().then((pipe) => {
-      const channel = new Channel(pipe, onLine, (ended) => this.#open.delete(ended));
+      const ended = (channel: Channel) => this.#open.delete(channel);
+      const channel = new Channel(pipe, onLine, this.#options.masker, ended);
       this.#open.add(channel);
       return channel;
     });

@@ -15,7 +15,8 @@ export interface FileTailOptions {
   readonly file: string;
   /** Shown at most, in bytes. */
   readonly limitBytes: number;
-  readonly onLine: (line: string) => void;
+  /** `complete` is false for the pieces of a long line but its last, and for one that the limit cuts off. */
+  readonly onLine: (line: string, complete: boolean) => void;
   /** Called once, when the file holds more than the limit. */
   readonly onLimit: () => void;
 }
@@ -53,7 +54,7 @@ export class FileTail {
       if (size > room) {
         this.#limited = true;
         clearInterval(this.#timer);
-        this.#splitter.end();
+        this.#splitter.end(false);
         this.#options.onLimit();
       }
     }
