@@ -34,9 +34,14 @@ export function buildsImage({ settings }: DeployPlan): boolean {
   return settings.cloud !== "local" && settings.image === undefined;
 }
 
-/** Writes the folder anew. What didn't change keeps its time, so that nothing is built again for it. */
-export function writeImageContext(plan: DeployPlan): string {
-  const dir = imageContextDir(plan.settings);
+/**
+ * Writes the folder anew.
+ * @param dir default: `imageContextDir`
+ */
+export function writeImageContext(
+  plan: DeployPlan,
+  { dir = imageContextDir(plan.settings) }: { readonly dir?: string } = {},
+): string {
   const { projectDir } = plan.settings;
   const files = listProjectFiles(projectDir);
   const forInstalls = new Set(
@@ -56,7 +61,7 @@ export function writeImageContext(plan: DeployPlan): string {
 }
 
 /** Paths of the files below `dir`, relative to it. */
-function listFiles(dir: string): string[] {
+export function listFiles(dir: string): string[] {
   const found = readdirSync(dir, { withFileTypes: true, recursive: true });
   return found
     .filter((entry) => entry.isFile())
