@@ -126,9 +126,19 @@ export interface Notification {
     | { readonly kind: "command"; readonly command: string };
 }
 
-export type Source =
-  | { readonly kind: "image" }
-  | { readonly kind: "git"; readonly url: string; readonly ref: string; readonly path: string };
+export type Source = { readonly kind: "image" } | GitSource;
+
+/** Cloned when a run starts. */
+export interface GitSource {
+  readonly kind: "git";
+  readonly url: string;
+  /** Branch, tag or commit; default `main`. */
+  readonly ref: string;
+  /** Folder of the project in the repository; default `.`. */
+  readonly path: string;
+  /** Name of the secret that holds an access token; without it the repository is public. */
+  readonly token?: string;
+}
 
 export interface Deploy {
   readonly granularity: "project" | "task";

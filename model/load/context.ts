@@ -25,7 +25,8 @@ export interface Context {
   readonly dialect: Dialect;
   readonly venvs: Reference[];
   readonly taskReferences: Reference[];
-  readonly webhookSecrets: Reference[];
+  /** Where a value of the file is the name of a secret. */
+  readonly usedSecrets: Reference[];
   readonly envSecrets: Reference[];
   readonly templates: TemplateUse[];
 }
@@ -36,7 +37,7 @@ export function makeContext(report: Report): Context {
     dialect: report.dialect,
     venvs: [],
     taskReferences: [],
-    webhookSecrets: [],
+    usedSecrets: [],
     envSecrets: [],
     templates: [],
   };

@@ -1,4 +1,5 @@
 import { checkCron } from "../cron.js";
+import { gitRefProblem, gitUrlProblem } from "../git-source.js";
 import type {
   Deploy,
   Notification,
@@ -46,23 +47,28 @@ export function readDeploy(raw: unknown, context: Context): Deploy {
 
 function readSource(raw: unknown, path: DocumentPath, context: Context): Source {
   const git = asMap(asMap(raw).git);
-  if (typeof git.url !== "string") return { kind: "image" };
-  if (git.url.trim() === "" || git.url.startsWith("-")) {
-    context.report.error([...path, "git", "url"], {
-      code: "invalid-value",
-      message: `\`${git.url}\` is not the address of a repository`,
-      hint: "Give an `https://` or `ssh://` address.",
-    });
-  } else if (/^[a-z+]+:\/\/[^/@\s]*:[^/@\s]*@/i.test(git.url)) {
-    context.report.error([...path, "git", "url"], {
-      code: "secret-in-file",
-      message: "the address of the repository holds a password",
-      hint: "Remove it, and give the job access through a secret or a deploy key.",
-    });
-  }
+  const { url } = git;
+  if (typeof url !== "string") return { kind: "image" };
+  const at = (key: string): DocumentPath => [...path, "git", key];
+  const addressProblem = gitUrlProblem(url);
+  if (addressProblem) context.report.error(at("url"), addressProblem);
+  const ref = asText(git.ref, at("ref"), context) ?? "main";
+  const refProblem = gitRefProblem(ref);
+  if (refProblem) context.report.error(at("ref"), refProblem);
   const folder = typeof git.path === "string" ? git.path : ".";
-  checkInside(folder, [...path, "git", "path"], context, "repository");
-  return { kind: "git", url: git.url, ref: typeof git.ref === "string" ? git.ref : "main", path: folder };
+  checkInside(folder, at("path"), context, "repository");
+  const token = asText(git.token, at("token"), context);
+  if (token !== undefined) {
+    context.usedSecrets.push({ path: at("token"), name: token });
+    if (/^(http|file):/i.test(url)) {
+      context.report.warning(at("url"), {
+        code: "insecure-source",
+        message: `the token would go to \`${url}\` unencrypted`,
+        hint: "Use `https://`.",
+      });
+    }
+  }
+  return defined({ kind: "git" as const, url, ref, path: folder, token });
 }
 
 /** 0.x: `cpu` in Fargate's units (1024 are a vCPU), `memory` in MiB. */
@@ -246,7 +252,7 @@ function readWebhook(raw: unknown, path: DocumentPath, context: Context): Notifi
       hint: "Give it either `secret: NAME`, the secret that holds the URL, or `url:`.",
     });
   }
-  if (secret !== undefined) context.webhookSecrets.push({ path: [...path, "secret"], name: secret });
+  if (secret !== undefined) context.usedSecrets.push({ path: [...path, "secret"], name: secret });
   if (url !== undefined && !/^https?:\/\/[^\s/]+/i.test(url)) {
     context.report.error([...path, "url"], {
       code: "invalid-value",

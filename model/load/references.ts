@@ -26,7 +26,7 @@ export function checkReferences(
     });
   });
   const secrets = project.secrets.map((secret) => secret.key);
-  each(context.webhookSecrets, secrets, context, (reference, hint) => {
+  each(context.usedSecrets, secrets, context, (reference, hint) => {
     report.error(reference.path, {
       code: "unknown-secret",
       message: `the secret \`${reference.name}\` is not declared${hint.asks}`,

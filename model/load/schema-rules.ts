@@ -1,3 +1,5 @@
+import { gitRefPattern } from "../git-source.js";
+
 /**
  * What the JSON Schema of version 1 says beyond types and keys, so that an editor marks it while the user types. The loader
  * checks the same itself, in words that help more than those of a schema.
@@ -53,5 +55,7 @@ export const rules = {
   notification: oneOf("email", "webhook", "command"),
   webhook: oneOf("secret", "url"),
   email: { pattern: emailPattern.source },
+  repository: { pattern: "^([hH][tT][tT][pP][sS]?|[fF][iI][lL][eE])://" },
+  ref: { pattern: gitRefPattern.source },
   address: { pattern: "^[hH][tT][tT][pP][sS]?://[^\\s/]+" },
 } as const satisfies Readonly<Record<string, Rules>>;

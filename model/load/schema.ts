@@ -186,9 +186,13 @@ function makeSchema(dialect: Dialect): Schema {
     z.strictObject({
       git: required(
         z.strictObject({
-          url: required(text, "Address of the repository."),
-          ref: optional(text, "Branch, tag or commit. Default: main."),
+          url: required(textOf(rules.repository), "Address of the repository: `https://…`."),
+          ref: optional(textOf(rules.ref), "Branch, tag or commit. Default: main."),
           path: optional(text, "Folder of the project in the repository. Default: its top."),
+          token: optional(
+            text,
+            "Name of the secret that holds an access token. Default: none, for a public repository.",
+          ),
         }),
         "Cloned when a run starts.",
       ),

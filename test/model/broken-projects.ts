@@ -412,6 +412,26 @@ export const brokenProjects: readonly BrokenProject[] = [
     yaml: withTask("deploy:\n  source: {git: {url: 'https://u:p@example.com/x.git'}}\n"),
     errors: [["secret-in-file", 5, 23, "deploy.source.git.url"]],
   },
+  {
+    name: "token in an address",
+    yaml: withTask("deploy:\n  source: {git: {url: 'https://ghp_0123456789@example.com/x.git'}}\n"),
+    errors: [["secret-in-file", 5, 23, "deploy.source.git.url"]],
+  },
+  {
+    name: "repository that ssh leads to",
+    yaml: withTask("deploy:\n  source: {git: {url: 'git@example.com:team/x.git'}}\n"),
+    errors: [["invalid-value", 5, 23, "deploy.source.git.url"]],
+  },
+  {
+    name: "ref that git would take for something else",
+    yaml: withTask("deploy:\n  source: {git: {url: https://example.com/x.git, ref: '+a:b', path: x}}\n"),
+    errors: [["invalid-value", 5, 55, "deploy.source.git.ref"]],
+  },
+  {
+    name: "token that is no secret",
+    yaml: withTask("deploy:\n  source: {git: {url: https://example.com/x.git, token: GIT_TOKEN}}\n"),
+    errors: [["unknown-secret", 5, 57, "deploy.source.git.token"]],
+  },
 
   // Templates
   {

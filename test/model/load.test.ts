@@ -350,4 +350,21 @@ schedules:
       { numRuns: 150 },
     );
   });
+
+  it("reads a source in git, and warns of a token that would travel unencrypted", () => {
+    const text = (url: string) =>
+      `version: 1\nsecrets: [{key: GIT_TOKEN}]\ntasks: [{name: a, commands: [{command: "true"}]}]\ndeploy: {source: {git: {url: "${url}", token: GIT_TOKEN}}}\n`;
+    const read = (url: string) => load(text(url));
+    expect(read("https://example.com/x.git").project?.deploy.source).to.deep.equal({
+      kind: "git",
+      url: "https://example.com/x.git",
+      ref: "main",
+      path: ".",
+      token: "GIT_TOKEN",
+    });
+    expect(read("https://example.com/x.git").diagnostics).to.deep.equal([]);
+    expect(read("http://example.com/x.git").diagnostics.map(({ code }) => code)).to.deep.equal([
+      "insecure-source",
+    ]);
+  });
 });
