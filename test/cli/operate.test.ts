@@ -2,61 +2,26 @@ import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { type History, type NewRun, openHistory } from "../../history/history.js";
-import type { Project, Schedule } from "../../model/project.js";
+import type { Schedule } from "../../model/project.js";
 import type { LogLine, RunRecord } from "../../model/run.js";
 import { deploymentPaths, homePaths, writeJson } from "../../providers/local/home.js";
 import type { JobRecord, ScheduleRecord } from "../../providers/local/records.js";
+import { commandBody, makeProject, makeSchedule, makeTask } from "../support/model.js";
 import { cli, root, temporaryFolder } from "./support.js";
 
 const deployment = "pipelines-dev";
 
-const project: Project = {
-  dialect: "1",
-  name: "fx",
-  installs: [],
-  vars: {},
-  envs: {},
-  secretEnvs: [],
-  secrets: [],
+const project = makeProject({
   artifacts: { keep: [], pushOnFail: false },
-  stores: [],
-  tasks: [
-    {
-      name: "load",
-      active: true,
-      envs: {},
-      body: {
-        kind: "commands",
-        commands: [{ kind: "command", line: 'echo "rate of $BASE"; exit "$CODE"', active: true }],
-      },
-      killDownstreamOnFail: true,
-      killLoopOnFail: true,
-      dependsOn: [],
-    },
-  ],
-  deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {} },
-  schedules: [],
-  triggers: [],
-  notifications: [],
-};
+  tasks: [makeTask("load", commandBody('echo "rate of $BASE"; exit "$CODE"'))],
+});
 
 function schedule(name: string, fields: Partial<Schedule> = {}): ScheduleRecord {
   return {
     schemaVersion: 1,
     deployment,
     job: "fx",
-    schedule: {
-      name,
-      cron: "0 6 * * *",
-      timezone: "Europe/Berlin",
-      tasks: [],
-      envs: {},
-      vars: {},
-      enabled: true,
-      overlap: "skip",
-      catchUp: false,
-      ...fields,
-    },
+    schedule: makeSchedule("0 6 * * *", { name, timezone: "Europe/Berlin", ...fields }),
   };
 }
 

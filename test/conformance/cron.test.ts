@@ -8,6 +8,7 @@ import type { Schedule } from "../../model/project.js";
 import type { Provider } from "../../providers/contract.js";
 import type { RenderedResource } from "../../providers/rendering.js";
 import { samplePlan } from "../providers/plans.js";
+import { makeSchedule } from "../support/model.js";
 import { clouds } from "./clouds.js";
 import { randomCron } from "./cron-arbitrary.js";
 import { firesOf, isTimed } from "./interpret/rendered.js";
@@ -24,17 +25,8 @@ const batchSize = 5;
 function schedulesOf(batch: readonly string[]): Schedule[] {
   return batch.flatMap((cron, index) =>
     testZones.map(
-      (timezone, zone): Schedule => ({
-        name: `sched${index}z${String(zone).padStart(2, "0")}`,
-        cron,
-        timezone,
-        tasks: [],
-        envs: {},
-        vars: {},
-        enabled: true,
-        overlap: "skip",
-        catchUp: false,
-      }),
+      (timezone, zone): Schedule =>
+        makeSchedule(cron, { name: `sched${index}z${String(zone).padStart(2, "0")}`, timezone }),
     ),
   );
 }

@@ -2,38 +2,19 @@ import { expect } from "chai";
 import { planDeployment, runSpec } from "../../model/plan.js";
 import { stackSettings } from "../../model/plan-types.js";
 import type { Deploy, Project, Task } from "../../model/project.js";
+import { commandBody, makeProject, makeTask } from "../support/model.js";
 
-const task = (name: string, more: Partial<Task> = {}): Task => ({
-  name,
-  active: true,
-  envs: {},
-  body: { kind: "commands", commands: [{ kind: "command", line: "true", active: true }] },
-  killDownstreamOnFail: true,
-  killLoopOnFail: true,
-  dependsOn: [],
-  ...more,
-});
+const task = (name: string, more: Partial<Task> = {}) => makeTask(name, commandBody("true"), more);
 const project = (
   tasks: readonly Task[],
   deploy: Partial<Deploy> = {},
   more: Partial<Project> = {},
-): Project => ({
-  dialect: "1",
-  name: "fx",
-  installs: [],
-  vars: {},
-  envs: {},
-  secretEnvs: [],
-  secrets: [],
-  artifacts: { keep: ["artifacts/**"], pushOnFail: false },
-  stores: [],
-  tasks,
-  deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {}, ...deploy },
-  schedules: [],
-  triggers: [],
-  notifications: [],
-  ...more,
-});
+): Project =>
+  makeProject({
+    tasks,
+    deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {}, ...deploy },
+    ...more,
+  });
 const settings = stackSettings({
   stack: "dev",
   cloud: "local",

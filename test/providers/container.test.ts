@@ -8,7 +8,7 @@ import {
   storeVariable,
   triggerCall,
 } from "../../providers/container.js";
-import { fullPlan } from "./plans.js";
+import { fullPlan, weekdaysOptions } from "./plans.js";
 
 function jobOf(plan: DeployPlan, name: string): PlannedJob {
   const job = plan.jobs.find((each) => each.name === name);
@@ -51,19 +51,7 @@ describe("container: how a job's container is called", () => {
   it("a schedule selects tasks in the job's order and sets its vars and envs, whatever is in them", () => {
     const call = scheduleCall(project, jobOf(project, "fx-rates"), scheduleOf(project, "weekdays"));
     expect(call).to.deep.equal({
-      args: [
-        "run",
-        "-v",
-        'base=EUR & "GBP"',
-        "-v",
-        "note=it's {{ scheduled_at }}",
-        "-e",
-        "MODE=full refresh",
-        "-e",
-        "EMPTY=",
-        "load",
-        "report",
-      ],
+      args: ["run", ...weekdaysOptions, "load", "report"],
       env: { HANDOFF_SCHEDULE: "weekdays" },
     });
   });

@@ -173,3 +173,15 @@ notifications:
 - {on: [failure], command: "logger failed"}
 `;
 }
+
+/** What the schedule `weekdays` of these plans puts between `run` and its tasks. */
+export const weekdaysOptions = [
+  "-v",
+  'base=EUR & "GBP"',
+  "-v",
+  "note=it's {{ scheduled_at }}",
+  "-e",
+  "MODE=full refresh",
+  "-e",
+  "EMPTY=",
+] as const;

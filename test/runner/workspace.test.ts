@@ -3,25 +3,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
 import { type Diagnostic, UserError } from "../../model/diagnostic.js";
-import type { Project, Secret } from "../../model/project.js";
+import type { Secret } from "../../model/project.js";
 import { prepareWorkspace, removeSecretFiles } from "../../runner-image/src/workspace.js";
+import { makeProject } from "../support/model.js";
 
-const project: Project = {
-  dialect: "1",
-  name: "p",
-  installs: [],
-  vars: {},
-  envs: {},
-  secretEnvs: [],
-  secrets: [],
-  artifacts: { keep: ["artifacts/**"], pushOnFail: false },
-  stores: [],
-  tasks: [],
-  deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {} },
-  schedules: [],
-  triggers: [],
-  notifications: [],
-};
+const project = makeProject({ name: "p" });
 
 describe("runner/workspace", () => {
   let dir = "";

@@ -10,7 +10,7 @@ import {
   referencesIn,
 } from "../../../providers/rendering.js";
 import { sdkModule, tokenOf } from "../../../providers/sdk.js";
-import { type FullPlanOptions, fullPlan, planOf, samplePlan } from "../plans.js";
+import { type FullPlanOptions, fullPlan, planOf, samplePlan, weekdaysOptions } from "../plans.js";
 
 const context = { pulumiProject: "p", name: "fx" };
 const granularities = ["project", "task"] as const;
@@ -297,14 +297,7 @@ describe("rendering for Azure", () => {
     expect(weekdays.configuration.triggerType).to.equal("Manual");
     expect(weekdays.template.containers[0]?.args).to.deep.equal([
       "run",
-      "-v",
-      'base=EUR & "GBP"',
-      "-v",
-      "note=it's {{ scheduled_at }}",
-      "-e",
-      "MODE=full refresh",
-      "-e",
-      "EMPTY=",
+      ...weekdaysOptions,
       "load",
       "report",
     ]);

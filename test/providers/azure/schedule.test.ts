@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { fireTimes, parseCron } from "../../../model/cron.js";
-import type { Schedule } from "../../../model/project.js";
 import {
   checkSchedule,
   isNative,
@@ -10,20 +9,9 @@ import {
   windowsZone,
 } from "../../../providers/azure/schedule.js";
 import { utcOffsets } from "../../../providers/azure/utc-cron.js";
+import { makeSchedule } from "../../support/model.js";
 
-function scheduleOf(cron: string, timezone = "UTC"): Schedule {
-  return {
-    name: "s",
-    cron,
-    timezone,
-    tasks: [],
-    envs: {},
-    vars: {},
-    enabled: true,
-    overlap: "skip",
-    catchUp: false,
-  };
-}
+const scheduleOf = (cron: string, timezone = "UTC") => makeSchedule(cron, { timezone });
 
 function rendered(cron: string, timezone = "UTC"): RenderedSchedule {
   const [only, ...others] = renderSchedules(scheduleOf(cron, timezone));

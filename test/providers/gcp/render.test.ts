@@ -9,7 +9,7 @@ import {
   type Rendering,
   referencesIn,
 } from "../../../providers/rendering.js";
-import { fullPlan, planOf, samplePlan } from "../plans.js";
+import { fullPlan, planOf, samplePlan, weekdaysOptions } from "../plans.js";
 
 const context = { name: "fx", pulumiProject: "pipelines" };
 const render = (plan: DeployPlan): Rendering => gcp.render(plan, context);
@@ -300,19 +300,7 @@ describe("schedules on Google Cloud", () => {
       overrides: {
         containerOverrides: [
           {
-            args: [
-              "run",
-              "-v",
-              'base=EUR & "GBP"',
-              "-v",
-              "note=it's {{ scheduled_at }}",
-              "-e",
-              "MODE=full refresh",
-              "-e",
-              "EMPTY=",
-              "load",
-              "report",
-            ],
+            args: ["run", ...weekdaysOptions, "load", "report"],
             env: [{ name: "HANDOFF_SCHEDULE", value: "weekdays" }],
           },
         ],

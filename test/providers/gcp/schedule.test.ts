@@ -1,22 +1,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { parseCron } from "../../../model/cron.js";
-import type { Schedule } from "../../../model/project.js";
 import { checkSchedule, renderSchedules } from "../../../providers/gcp/schedule.js";
+import { makeSchedule } from "../../support/model.js";
 
-function scheduleOf(cron: string, timezone = "UTC"): Schedule {
-  return {
-    name: "s",
-    cron,
-    timezone,
-    tasks: [],
-    envs: {},
-    vars: {},
-    enabled: true,
-    overlap: "skip",
-    catchUp: false,
-  };
-}
+const scheduleOf = (cron: string, timezone = "UTC") => makeSchedule(cron, { timezone });
 
 function rendered(cron: string): string {
   const [only, ...others] = renderSchedules(scheduleOf(cron));

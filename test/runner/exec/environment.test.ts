@@ -3,20 +3,10 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { Schedule } from "../../../model/project.js";
 import { programName } from "../../../runner-image/src/engine/compile.js";
+import { makeSchedule } from "../../support/model.js";
 import { command, commands, Sandbox, task } from "./harness.js";
 
-const schedule = (more: Partial<Schedule>): Schedule => ({
-  name: "nightly",
-  cron: "0 6 * * *",
-  timezone: "UTC",
-  tasks: [],
-  envs: {},
-  vars: {},
-  enabled: true,
-  overlap: "skip",
-  catchUp: false,
-  ...more,
-});
+const schedule = (more: Partial<Schedule>) => makeSchedule("0 6 * * *", { name: "nightly", ...more });
 
 describe("environment and variables", function () {
   this.timeout(60_000);

@@ -5,23 +5,13 @@ import { join } from "node:path";
 import type { Body, Command, Project, Task } from "../../../model/project.js";
 import type { LogLine, RunRecord, RunRequest, RunSpec } from "../../../model/run.js";
 import { type RunContext, runProject } from "../../../runner-image/src/run.js";
+import { makeProject, makeTask } from "../../support/model.js";
 
 export function command(line: string, more: Partial<Command> = {}): Command {
   return { kind: "command", line, active: true, ...more };
 }
 
-export function task(name: string, body: Body, more: Partial<Task> = {}): Task {
-  return {
-    name,
-    active: true,
-    envs: {},
-    body,
-    killDownstreamOnFail: true,
-    killLoopOnFail: true,
-    dependsOn: [],
-    ...more,
-  };
-}
+export const task = makeTask;
 
 export function pipeline(
   name: string,
@@ -38,23 +28,7 @@ export function commands(name: string, lines: readonly string[], more: Partial<T
 }
 
 export function project(tasks: readonly Task[], more: Partial<Project> = {}): Project {
-  return {
-    dialect: "1",
-    name: "test",
-    installs: [],
-    vars: {},
-    envs: {},
-    secretEnvs: [],
-    secrets: [],
-    artifacts: { keep: ["artifacts/**"], pushOnFail: false },
-    stores: [],
-    tasks,
-    deploy: { granularity: "project", source: { kind: "image" }, resources: {}, legacy: {} },
-    schedules: [],
-    triggers: [],
-    notifications: [],
-    ...more,
-  };
+  return makeProject({ name: "test", tasks, ...more });
 }
 
 export function request(more: Partial<RunRequest> = {}): RunRequest {
