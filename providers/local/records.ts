@@ -28,7 +28,7 @@ export interface JobRecord {
   readonly client: string;
   readonly name: string;
   readonly tasks: readonly string[];
-  /** Absolute path of the code snapshot, and of the venvs made for its installs. */
+  /** Absolute path of the code snapshot, and of the venvs made for its installs; empty where a container has them. */
   readonly codeDir: string;
   readonly venvsDir: string;
   readonly spec: RunSpec;
@@ -36,6 +36,17 @@ export interface JobRecord {
   readonly notifications: readonly Notification[];
   /** Keys whose values are in `secrets/`. */
   readonly secretKeys: readonly string[];
+  /** `handoff:engine: docker`: runs are containers. Absent: processes. */
+  readonly container?: ContainerRecord;
+}
+
+/** Each limit that is left out is none. */
+export interface ContainerRecord {
+  /** Id of the image, `sha256:…`. */
+  readonly image: string;
+  /** vCPUs; may be a fraction. */
+  readonly cpu?: number;
+  readonly memoryMiB?: number;
 }
 
 export interface ScheduleRecord {

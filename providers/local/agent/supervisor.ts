@@ -9,17 +9,13 @@ import { deploymentPaths, readJson } from "../home.js";
 import { sendNotifications } from "../notify.js";
 import type { JobRecord } from "../records.js";
 import { readJob } from "./deployments.js";
-import { isSameProcess, processStart } from "./identity.js";
-import { type LaunchOptions, launch } from "./launch.js";
+import { adopt, type LaunchOptions, launch, type Runner } from "./launch.js";
 
 export interface SupervisorOptions extends LaunchOptions {
   readonly history: History;
   readonly now: () => Date;
-  readonly log: (line: string) => void;
   /** Called once for each run that has ended here, after its end is in the history. */
   readonly onEnd?: (run: Run) => void;
-  /** How often a runner of an earlier agent's is looked at; default 500 ms. */
-  readonly pollMs?: number;
 }
 
 export interface Supervisor {
@@ -31,6 +27,13 @@ export interface Supervisor {
   notify(run: Run): Promise<void>;
 }
 
+/** How a runner ended. */
+interface End {
+  readonly timedOut: boolean;
+  /** Why, where it left no record and that can be seen from outside. */
+  readonly cause: string | undefined;
+}
+
 /** Beyond the runner's own grace for its children. */
 const killAfterMs = 10_000;
 /** Characters of the runner's own output that a death is explained with. */
@@ -38,7 +41,6 @@ const outputTail = 2000;
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { history, home, now, log } = options;
-  const pollMs = options.pollMs ?? 500;
   const pathsOf = (run: Run) => deploymentPaths(home, run.deployment).run(run.runId);
 
   const notify = async (run: Run): Promise<void> => {
@@ -96,7 +98,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     await notify(ended);
   };
 
-  const conclude = async (run: Run, job: JobRecord | undefined, timedOut: boolean): Promise<void> => {
+  const conclude = async (run: Run, job: JobRecord | undefined, { timedOut, cause }: End): Promise<void> => {
     const record = readJson<RunRecord>(pathsOf(run).record);
     if (timedOut) {
       await finish(run, {
@@ -116,7 +118,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       });
       return;
     }
-    const reason = `the runner died without finishing${tailOf(pathsOf(run).output)}`;
+    const reason = cause ?? `the runner died without finishing${tailOf(pathsOf(run).output)}`;
     const retries = job?.spec.project.deploy.retries;
     if (retries && run.attempt <= retries.max) {
       const delay = retries.delaySeconds * retries.backoff ** (run.attempt - 1);
@@ -130,33 +132,17 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     await finish(run, { status: "failure", exitCode: ExitCode.failed, reason });
   };
 
-  /** Until the process has ended; true when it was stopped for being over the job's time. */
-  const watch = async (
-    run: Run,
-    job: JobRecord | undefined,
-    pid: number,
-    start: string | null,
-    ended: Promise<void>,
-  ) => {
-    if (job?.timeoutSeconds === undefined) {
-      await ended;
-      return false;
-    }
+  /** Until the runner has ended, which it is made to when it is over the job's time. */
+  const watch = async (run: Run, job: JobRecord | undefined, runner: Runner): Promise<End> => {
+    if (job?.timeoutSeconds === undefined) return { timedOut: false, cause: await runner.ended };
     const startedAt = run.startedAt === null ? now() : new Date(run.startedAt);
     const left = startedAt.getTime() + job.timeoutSeconds * 1000 - now().getTime();
-    const over = await before(ended, left);
-    if (!over) return false;
-    signal(pid, "SIGTERM");
-    if ((await before(ended, options.graceSeconds * 1000 + killAfterMs)) && isSameProcess(pid, start)) {
-      signal(-pid, "SIGKILL");
-      signal(pid, "SIGKILL");
-      await ended;
+    const timedOut = await before(runner.ended, left);
+    if (timedOut) {
+      await runner.stop();
+      if (await before(runner.ended, options.graceSeconds * 1000 + killAfterMs)) await runner.kill();
     }
-    return true;
-  };
-
-  const gone = async (pid: number, start: string | null): Promise<void> => {
-    while (isSameProcess(pid, start)) await sleep(pollMs);
+    return { timedOut, cause: await runner.ended };
   };
 
   return {
@@ -175,11 +161,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         return true;
       }
       try {
-        const { pid, ended } = await launch(run, job, options);
-        const start = processStart(pid);
-        history.setProcess(run.runId, pid, start);
-        const timedOut = await watch(run, job, pid, start, ended);
-        await conclude(run, job, timedOut);
+        const runner = await launch(run, job, options);
+        history.setProcess(run.runId, runner.pid, runner.start);
+        await conclude(run, job, await watch(run, job, runner));
       } catch (error) {
         await finish(run, {
           status: "failure",
@@ -191,31 +175,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
     async adopt(run) {
       const job = readJob(home, run.deployment, run.job);
-      const pidFile = pathsOf(run).pid(run.attempt);
-      const written = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
-      const pid = run.pid ?? written;
-      // Without a start mark the number alone would do, but the machine may have given it to another process.
-      const start = run.pid === null ? runnerStart(pid, run.runId) : run.pidStart;
-      const timedOut =
-        pid > 0 && (run.pid !== null || start !== null)
-          ? await watch(run, job, pid, start, gone(pid, start))
-          : false;
-      await conclude(run, job, timedOut);
+      const runner = adopt(run, options);
+      const end = runner ? await watch(run, job, runner) : { timedOut: false, cause: undefined };
+      await conclude(run, job, end);
     },
   };
 }
 
-/** Start mark of a process whose command line names the run; null when there is no such process. */
-function runnerStart(pid: number, runId: string): string | null {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(runId) ? processStart(pid) : null;
-  } catch {
-    return process.platform === "linux" ? null : processStart(pid);
-  }
-}
-
 /** True when `ms` passed before the promise was settled. */
-async function before(ended: Promise<void>, ms: number): Promise<boolean> {
+async function before(ended: Promise<unknown>, ms: number): Promise<boolean> {
   const timer = new AbortController();
   // setTimeout holds 2^31 - 1 ms, 24 days.
   const limit = sleep(Math.min(Math.max(0, ms), 2 ** 31 - 1), true, { signal: timer.signal }).catch(
@@ -225,14 +193,6 @@ async function before(ended: Promise<void>, ms: number): Promise<boolean> {
     return await Promise.race([ended.then(() => false), limit]);
   } finally {
     timer.abort();
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended meanwhile.
   }
 }
 

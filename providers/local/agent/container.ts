@@ -1,0 +1,191 @@
+/** A run in a container of the deployment's image, by the user's Docker. */
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Run } from "../../../history/history.js";
+import { UserError } from "../../../model/diagnostic.js";
+import { docker, type Env, lastLine } from "../../docker.js";
+import { makeDir } from "../home.js";
+import type { ContainerRecord } from "../records.js";
+import type { Attempt, LaunchOptions } from "./launch.js";
+import { give, type Owner } from "./owner.js";
+import { type RunnerPlaces, runnerArguments } from "./runner-arguments.js";
+
+/** Where things are in the container; beside what the image itself holds (runner-image/Dockerfile). */
+const inside = {
+  run: "/handoff/run",
+  code: "/handoff/project",
+  venvs: "/handoff/venvs",
+  artifacts: "/handoff/artifacts",
+  secrets: "/handoff/secrets",
+  stores: "/handoff/stores",
+} as const satisfies RunnerPlaces;
+
+/** The image's own user, which has no rights anywhere. */
+const unprivileged: Owner = { uid: 10001, gid: 10001 };
+/** Beyond the grace of the runner's children, before Docker kills what it was told to stop. */
+const stopMarginSeconds = 10;
+/** Between two tries to reach an engine that doesn't answer. */
+const retryMs = 2000;
+
+/** Docker lets one container have a name, so that no attempt runs twice. */
+export function containerName({ runId, attempt }: Pick<Run, "runId" | "attempt">): string {
+  return `handoff-${runId}-${attempt}`;
+}
+
+/**
+ * Command line of Docker's client. It stays as long as its container does, hands on the signals that it gets, and what
+ * the container prints. No value of a secret is in it, nor in what Docker keeps of a container: they are files that only
+ * the container's user can read.
+ * @throws UserError `no-docker` when the engine doesn't answer
+ */
+export async function containerCommand(
+  attempt: Attempt,
+  container: ContainerRecord,
+  options: Pick<LaunchOptions, "env" | "dockerNetwork" | "graceSeconds">,
+): Promise<string[]> {
+  const { deployment, job, paths, run } = attempt;
+  const engine = await engineFacts(options.env);
+  const user = userOf(engine);
+  const secrets = existsSync(deployment.secrets);
+  makeDir(deployment.artifacts);
+  makeDir(deployment.stores);
+  if (user.gives) {
+    const written = [deployment.artifacts, deployment.stores, paths.root];
+    give(user, ...written, paths.request, paths.spec);
+    // Containers only read it, so it can be looked into whoever owns it.
+    if (secrets) give(user, ...job.secretKeys.map((key) => deployment.secret(key)), deployment.secrets);
+  }
+  const limits = limitsOf(container, engine);
+  return [
+    ["docker", "run", "--pull", "never", "--name", containerName(run)],
+    ["--label", `handoff.deployment=${run.deployment}`, "--label", `handoff.run=${run.runId}`],
+    ["--label", `handoff.folder=${deployment.root}`],
+    // Outputs are in the run's folder, masked; Docker need not keep them as well.
+    ["--log-driver", "none"],
+    ["--stop-timeout", String(options.graceSeconds + stopMarginSeconds)],
+    ["--user", `${user.uid}:${user.gid}`, "--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
+    engine.selinux ? ["--security-opt", "label=disable"] : [],
+    engine.remapsUsers ? ["--userns", "host"] : [],
+    // The temporary folder is a volume on disk that goes with the container: memory is for the project.
+    ["--read-only", "--volume", "/tmp"],
+    mount(paths.root, inside.run),
+    mount(deployment.artifacts, inside.artifacts),
+    mount(deployment.stores, inside.stores),
+    secrets ? mount(deployment.secrets, inside.secrets, "readonly") : [],
+    limits,
+    options.dockerNetwork === undefined ? [] : ["--network", options.dockerNetwork],
+    // Told by arguments and files, as a process is, not by a container's environment.
+    ["--env", "HANDOFF_ROOT=", "--env", "HOME=/tmp"],
+    container.image,
+    runnerArguments(
+      attempt,
+      { ...inside, secrets: secrets ? inside.secrets : undefined },
+      options.graceSeconds,
+    ),
+  ].flat();
+}
+
+/** Without swap: a limit that slows everything down instead of saying so helps nobody. */
+function limitsOf({ cpu, memoryMiB }: ContainerRecord, { cpus }: EngineFacts): string[] {
+  return [
+    // Docker refuses more than there are.
+    cpu === undefined ? [] : ["--cpus", String(Math.min(cpu, cpus))],
+    memoryMiB === undefined ? [] : ["--memory", `${memoryMiB}m`, "--memory-swap", `${memoryMiB}m`],
+  ].flat();
+}
+
+/** A path with a comma or a quote is one field of CSV. */
+function mount(source: string, target: string, ...more: readonly string[]): string[] {
+  const from = `source=${source}`;
+  const field = /[",\n]/.test(from) ? `"${from.replaceAll('"', '""')}"` : from;
+  return ["--mount", ["type=bind", field, `target=${target}`, ...more].join(",")];
+}
+
+/** Sends a signal to a container's runner. One that isn't there (yet, or any more) gets none. */
+export async function signalContainer(
+  name: string,
+  signal: "SIGTERM" | "SIGKILL",
+  { env, log }: Pick<LaunchOptions, "env" | "log">,
+): Promise<void> {
+  const end = await docker(["kill", "--signal", signal, name], { env });
+  if (end.exitCode !== 0 && !isGone(end.stderr) && !/is not running/.test(end.stderr))
+    log(`${name} could not be sent ${signal}: ${lastLine(end)}`);
+}
+
+/**
+ * Waits for a container's end and removes it. Gives the reason of its end when Docker knows one; nothing is said of a
+ * container that was never made. An engine that doesn't answer is waited for: nobody else knows what became of the run.
+ */
+export async function endOfContainer(
+  name: string,
+  { env, log }: Pick<LaunchOptions, "env" | "log">,
+): Promise<string | undefined> {
+  for (let told = false; ; told = true) {
+    const end = await docker(["wait", name], { env });
+    if (isGone(end.stderr)) return undefined;
+    if (end.exitCode === 0) break;
+    if (!told) log(`waiting for Docker, to know what became of ${name}: ${lastLine(end)}`);
+    await sleep(retryMs);
+  }
+  const state = await docker(["inspect", "--format", "{{.State.OOMKilled}} {{.HostConfig.Memory}}", name], {
+    env,
+  });
+  const removed = await docker(["rm", "--force", "--volumes", name], { env });
+  if (removed.exitCode !== 0 && !isGone(removed.stderr))
+    log(`${name} could not be removed: ${lastLine(removed)}`);
+  const [killed, memory] = state.stdout.trim().split(" ");
+  if (killed !== "true") return undefined;
+  const limit = Number(memory) > 0 ? ` (${Math.round(Number(memory) / 2 ** 20)} MiB)` : "";
+  return `out of memory: the run needed more than its container may have${limit}; give it more with resources.memory`;
+}
+
+function isGone(stderr: string): boolean {
+  return /no such container/i.test(stderr);
+}
+
+export interface EngineFacts {
+  readonly cpus: number;
+  /** Containers' root is the user who runs the engine, and other users are nobody's on this machine. */
+  readonly rootless: boolean;
+  /** The engine gives containers' users other numbers on this machine (userns-remap). */
+  readonly remapsUsers: boolean;
+  readonly selinux: boolean;
+}
+
+/** @throws UserError `no-docker` */
+async function engineFacts(env: Env): Promise<EngineFacts> {
+  const end = await docker(["info", "--format", "{{json .}}"], { env, timeoutMs: 30_000 });
+  try {
+    if (end.exitCode !== 0) throw new Error(lastLine(end));
+    return parseInfo(end.stdout);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`Docker's engine doesn't answer: ${reason}`, {
+      code: "no-docker",
+      hint: "start it; `handoff doctor` says whether it is there",
+    });
+  }
+}
+
+/** What `docker info --format '{{json .}}'` says. @throws Error when that is no answer of an engine's */
+export function parseInfo(text: string): EngineFacts {
+  const { NCPU, SecurityOptions, ServerErrors } = JSON.parse(text) as {
+    readonly NCPU?: number;
+    readonly SecurityOptions?: readonly string[] | null;
+    readonly ServerErrors?: readonly string[] | null;
+  };
+  const [problem] = ServerErrors ?? [];
+  if (problem !== undefined) throw new Error(problem);
+  if (NCPU === undefined || NCPU <= 0) throw new Error("it says nothing about its CPUs");
+  const has = (name: string) =>
+    (SecurityOptions ?? []).some((option) => option.split(",").includes(`name=${name}`));
+  return { cpus: NCPU, rootless: has("rootless"), remapsUsers: has("userns"), selinux: has("selinux") };
+}
+
+/** Whom the container runs as, and whether this agent has to give it the files it writes. */
+function userOf({ rootless }: EngineFacts): Owner & { readonly gives: boolean } {
+  // A rootless engine's root is this user, without a right that he hasn't.
+  if (rootless) return { uid: 0, gid: 0, gives: false };
+  const uid = process.getuid?.() ?? 0;
+  return uid === 0 ? { ...unprivileged, gives: true } : { uid, gid: process.getgid?.() ?? uid, gives: false };
+}
