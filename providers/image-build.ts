@@ -7,7 +7,7 @@ import { contentHash } from "../model/content.js";
 import { UserError } from "../model/diagnostic.js";
 import type { DeployPlan } from "../model/plan-types.js";
 import { type DockerCall, type DockerEngine, docker, type Env, findDocker, lastLine } from "./docker.js";
-import { listFiles, writeImageContext } from "./image-context.js";
+import { imageArgs, isGenericImage, listFiles, writeImageContext } from "./image-context.js";
 
 export interface ImageBuildOptions {
   /** Docker's, and `HANDOFF_IMAGE_BASE`, `HANDOFF_IMAGE_NODE`, `HANDOFF_IMAGE_NETWORK` (docs/image.md). */
@@ -22,7 +22,7 @@ export interface ImageBuildOptions {
 }
 
 export interface BuiltImage {
-  /** `handoff-<project>:<hash>`, or the one that was asked for. */
+  /** `handoff-<project>:<hash>` (`handoff-generic:<hash>` with `deploy.source: git`), or the one that was asked for. */
   readonly tag: string;
   /** `sha256:…` of the image's configuration: names it on this machine whatever becomes of the tag. */
   readonly id: string;
@@ -50,27 +50,23 @@ export async function buildImage(plan: DeployPlan, options: ImageBuildOptions): 
   try {
     writeImageContext(plan, { dir: context });
     const platform = platformOf(plan, engine);
-    const named = namedArgs(env);
-    const hash = imageHash(context, { platform, ...named });
-    const own = `handoff-${repositoryName(plan.spec.project.name)}:${hash.slice(0, 32)}`;
+    const told = { ...imageArgs(plan), ...namedArgs(env) };
+    const hash = imageHash(context, { platform, ...told });
+    const name = isGenericImage(plan) ? "generic" : repositoryName(plan.spec.project.name);
+    const own = `handoff-${name}:${hash.slice(0, 32)}`;
     const tag = options.tag ?? own;
     const there = options.noCache ? undefined : await findByHash(hash, call);
     if (there === undefined) {
-      const buildArgs = {
-        CONTENT_HASH: plan.contentHash,
-        IMAGE_HASH: hash,
-        PROJECT: plan.spec.project.name,
-        ...named,
-      };
+      const buildArgs = { ...told, IMAGE_HASH: hash };
       const args = buildCommand({ context, tag: own, platform, buildArgs, engine, options });
       // Debian's and other Dockers without buildx still have the builder that they began with.
       const builderEnv = engine.buildx ? env : { ...env, DOCKER_BUILDKIT: env.DOCKER_BUILDKIT ?? "0" };
       const end = await docker(args, { env: builderEnv, signal, log: options.log });
       if (end.exitCode !== 0) throw buildFailure(lastLine(end), engine);
     }
-    for (const name of new Set([own, tag])) {
+    for (const wanted of new Set([own, tag])) {
       const source = there ?? own;
-      if (name !== source) await must(["tag", source, name], call);
+      if (wanted !== source) await must(["tag", source, wanted], call);
     }
     return { tag, built: there === undefined, hash, platform, ...(await inspect(own, call)) };
   } finally {

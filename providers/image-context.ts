@@ -42,22 +42,44 @@ export function writeImageContext(
   plan: DeployPlan,
   { dir = imageContextDir(plan.settings) }: { readonly dir?: string } = {},
 ): string {
-  const { projectDir } = plan.settings;
-  const files = listProjectFiles(projectDir);
-  const forInstalls = new Set(
-    plan.spec.project.installs.flatMap(({ command }) => filesNamedBy(command, projectDir, files)),
-  );
   for (const folder of ["runner", "project", "installs"])
     rmSync(join(dir, folder), { recursive: true, force: true });
   const runner = dirname(runnerEntry());
   for (const file of listFiles(runner)) copy(join(runner, file), join(dir, "runner", file));
-  copy(join(packageDir(), "runner-image", "Dockerfile"), join(dir, "Dockerfile"));
-  write(join(dir, "installs", "spec.json"), `${JSON.stringify(installSpec(plan.spec), null, 1)}\n`);
-  write(join(dir, "spec.json"), `${JSON.stringify(plan.spec)}\n`);
-  for (const file of forInstalls) copy(join(projectDir, file), join(dir, "installs", "project", file));
+  for (const file of ["Dockerfile", "init"]) copy(join(packageDir(), "runner-image", file), join(dir, file));
   mkdirSync(join(dir, "installs", "project"), { recursive: true });
-  for (const file of files) copy(join(projectDir, file), join(dir, "project", file));
+  mkdirSync(join(dir, "project"), { recursive: true });
+  if (isGenericImage(plan)) writeNoProject(dir);
+  else writeProject(plan, dir);
   return dir;
+}
+
+/** Whether the image holds no project, but clones one at its start (`deploy.source: git`): one for all of a team's. */
+export function isGenericImage({ spec }: DeployPlan): boolean {
+  return spec.project.deploy.source.kind === "git";
+}
+
+/** What the Dockerfile is told of the project; nothing of it for a generic image, which is the same for all. */
+export function imageArgs(plan: DeployPlan): Readonly<Record<string, string>> {
+  if (isGenericImage(plan)) return { PROGRAMS: "git" };
+  return { CONTENT_HASH: plan.contentHash, PROJECT: plan.spec.project.name };
+}
+
+function writeProject({ spec, settings: { projectDir } }: DeployPlan, dir: string): void {
+  const files = listProjectFiles(projectDir);
+  const forInstalls = new Set(
+    spec.project.installs.flatMap(({ command }) => filesNamedBy(command, projectDir, files)),
+  );
+  write(join(dir, "installs", "spec.json"), `${JSON.stringify(installSpec(spec), null, 1)}\n`);
+  write(join(dir, "spec.json"), `${JSON.stringify(spec)}\n`);
+  for (const file of forInstalls) copy(join(projectDir, file), join(dir, "installs", "project", file));
+  for (const file of files) copy(join(projectDir, file), join(dir, "project", file));
+}
+
+/** `null` in place of a project's spec: the runner is told by HANDOFF_SOURCE_* what to clone. */
+function writeNoProject(dir: string): void {
+  write(join(dir, "installs", "spec.json"), '{"installs": []}\n');
+  write(join(dir, "spec.json"), "null\n");
 }
 
 /** Paths of the files below `dir`, relative to it. */

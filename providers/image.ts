@@ -1,6 +1,6 @@
 /** The runner image as `@pulumi/docker-build` is told to build it: the same for every cloud but the registry. */
 import type { DeployPlan } from "../model/plan-types.js";
-import { imageContextPath } from "./image-context.js";
+import { imageArgs, imageContextPath, isGenericImage } from "./image-context.js";
 import { type RenderedValue, text } from "./rendering.js";
 
 export interface Registry {
@@ -15,17 +15,18 @@ export interface Registry {
 }
 
 /** Inputs of `docker-build:index:Image`. Jobs use its `ref`, which has the digest; the tag says what content is in it. */
-export function imageInputs({ settings, contentHash, spec }: DeployPlan, { repository, login }: Registry) {
+export function imageInputs(plan: DeployPlan, { repository, login }: Registry) {
+  const { settings, contentHash } = plan;
   const context = imageContextPath(settings);
   return {
     context: { location: context },
     dockerfile: { location: `${context}/Dockerfile` },
-    buildArgs: { CONTENT_HASH: contentHash, PROJECT: spec.project.name },
+    buildArgs: imageArgs(plan),
     platforms: [settings.architecture === "arm64" ? ("linux/arm64" as const) : ("linux/amd64" as const)],
     push: true,
     // A preview builds nothing.
     buildOnPreview: false,
-    tags: [text`${repository}:${contentHash.slice(0, 32)}`],
+    tags: [text`${repository}:${isGenericImage(plan) ? "generic" : contentHash.slice(0, 32)}`],
     ...(login ? { registries: [login] } : {}),
   };
 }
