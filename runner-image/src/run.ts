@@ -22,9 +22,11 @@ import { Outputs } from "./engine/outputs.js";
 import { StepLog } from "./engine/steps.js";
 import { runOnce, runTask, withRetries } from "./engine/task.js";
 import { Templates } from "./engine/templates.js";
-import { type LogSink, maskingLog } from "./log.js";
+import { type LogSink, maskLine } from "./log.js";
 import { createMasker, type Masker } from "./mask.js";
 import { createMetricCollector, type MetricCollector } from "./metrics.js";
+import { type Milestone, Observers } from "./observe/observer.js";
+import { MemoryJudge, watchMemory } from "./oom.js";
 import { ProcessHost } from "./process/host.js";
 import { Stop } from "./process/stop.js";
 import { prepareWorkspace, removeSecretFiles } from "./workspace.js";
@@ -75,11 +77,12 @@ class Run {
   readonly #now: () => Date;
   readonly #masker: Masker;
   readonly #mask: (text: string) => string;
-  readonly #sink: LogSink;
   readonly #stop = new Stop();
   readonly #metrics: MetricCollector = createMetricCollector();
   readonly #outputs: Outputs[] = [];
   readonly #artifacts: ArtifactStore | null;
+  readonly #startedAt: Date;
+  #observers: Observers | null = null;
 
   constructor(spec: RunSpec, request: RunRequest, context: RunContext) {
     this.#spec = spec;
@@ -87,9 +90,9 @@ class Run {
     this.#context = context;
     this.#workDir = resolve(context.workDir);
     this.#now = context.now ?? (() => new Date());
+    this.#startedAt = this.#now();
     this.#masker = createMasker(context.secrets.values());
     this.#mask = this.#masker.mask;
-    this.#sink = maskingLog(context.log, this.#mask);
     const { artifacts, artifactsDir } = context;
     this.#artifacts = artifacts ?? (artifactsDir === null ? null : openArtifactStore(artifactsDir));
   }
@@ -97,7 +100,6 @@ class Run {
   async run(): Promise<RunRecord> {
     const { project } = this.#spec;
     const tasks = selectTasks(project, this.#request.tasks);
-    const startedAt = this.#now();
     const clock = milliseconds();
     const onAbort = () => this.#stopBySignal();
     this.#context.signal?.addEventListener("abort", onAbort, { once: true });
@@ -108,7 +110,7 @@ class Run {
     let problem: string | null = null;
     try {
       const prepared = await this.#prepare(tasks);
-      this.#log({ level: "info", event: "run.start", message: `run of ${project.name} started` });
+      this.#milestone({ level: "info", event: "run.start", message: `run of ${project.name} started` });
       try {
         records = await this.#runTasks(tasks, prepared, host);
       } finally {
@@ -118,13 +120,16 @@ class Run {
       problem = await this.#finish(records);
     } catch (error) {
       await host.close();
+      await this.#notBegun(error, Math.round(milliseconds() - clock));
       throw error;
     } finally {
       this.#context.signal?.removeEventListener("abort", onAbort);
       await removeSecretFiles(this.#workDir);
     }
     const durationMs = Math.round(milliseconds() - clock);
-    return this.#record(records, problem, startedAt, durationMs);
+    const record = this.#record(records, problem, durationMs);
+    await this.#closeObservers();
+    return record;
   }
 
   /** Everything that can be wrong with the input, before anything runs. */
@@ -167,6 +172,8 @@ class Run {
     const scope = { ...builtin, ...variables };
     const environments = buildEnvironments(options, (text) => render(text, scope));
     const warn = (message: string): void => this.#log({ level: "warn", message });
+    const observed = { project: project.name, request: this.#request, startedAt: this.#startedAt };
+    this.#observers = await Observers.open({ ...observed, env: environments.base, mask: this.#mask }, warn);
     const compiler = new Compiler(new Templates(scope, mode, warn), project.dialect);
     const compiled = new Map(tasks.map((task) => [task.name, compiler.compile(task)]));
     this.#checkVenvs([...compiled.values()]);
@@ -207,7 +214,12 @@ class Run {
       workDir: this.#workDir,
       mask: this.#mask,
       log: (line: Omit<LogLine, "time" | "runId">) => this.#log(line),
+      milestone: (line: Omit<Milestone, "time" | "runId">, repeated: boolean) =>
+        this.#milestone(line, repeated),
+      observed: (env: Environment, task: string, step: string): Environment =>
+        this.#observers === null ? env : { ...env, ...this.#observers.environment(task, step) },
       clock: milliseconds,
+      memory: new MemoryJudge(watchMemory()),
       runTask,
       inVenv: (env: Environment, venv: string): Environment => {
         const known = venvs.get(env) ?? new Map<string, Environment>();
@@ -236,7 +248,8 @@ class Run {
     const began = engine.clock();
     let attempts = 0;
     let steps = new StepLog();
-    this.#log({ level: "info", task: task.name, event: "task.start", message: `task ${task.name} started` });
+    const line = { task: task.name, level: "info", event: "task.start" } as const;
+    this.#milestone({ ...line, message: `task ${task.name} started` });
     const notice = (message: string): void => this.#log({ level: "warn", task: task.name, message });
     const attempt = async (number: number): Promise<Outcome> => {
       if (this.#stop.reason !== null) return fromStop(this.#stop.reason);
@@ -263,11 +276,16 @@ class Run {
     const outcome = await withRetries(retries, this.#stop, notice, attempt);
     const durationMs = Math.round(engine.clock() - began);
     const { status, exitCode, error } = outcome;
-    this.#log({
+    this.#milestone({
       level: status === "success" ? "info" : "error",
       task: task.name,
       event: "task.end",
       message: `task ${task.name}: ${status} after ${durationMs} ms${error === undefined ? "" : `: ${error}`}`,
+      status,
+      exitCode,
+      durationMs,
+      attempts,
+      ...(error === undefined ? {} : { error }),
     });
     return {
       name: task.name,
@@ -323,7 +341,6 @@ class Run {
   #record(
     tasks: readonly TaskRecord[],
     problem: string | null,
-    startedAt: Date,
     durationMs: number,
   ): RunRecord {
     const bad = tasks.find((task) => task.status !== "success" && task.status !== "skipped");
@@ -336,20 +353,26 @@ class Run {
       return bad !== undefined || problem !== null ? ["failure", ExitCode.failed] : ["success", ExitCode.ok];
     })();
     const error = status === "stopped" ? stopped?.message : (bad?.error ?? problem);
-    this.#log({
+    const metrics = this.#totals();
+    this.#milestone({
       level: status === "success" ? "info" : "error",
       event: "run.end",
       message: `run: ${status} after ${durationMs} ms${error ? `: ${error}` : ""}`,
+      status,
+      exitCode,
+      durationMs,
+      metrics,
+      ...(error ? { error } : {}),
     });
     return {
       schemaVersion: 1,
       runId: this.#request.runId,
       status,
       exitCode,
-      startedAt: startedAt.toISOString(),
+      startedAt: this.#startedAt.toISOString(),
       durationMs,
       tasks,
-      metrics: this.#totals(),
+      metrics,
       ...(error ? { error: this.#mask(error) } : {}),
     };
   }
@@ -377,7 +400,34 @@ class Run {
   }
 
   #log(line: Omit<LogLine, "time" | "runId">): void {
-    this.#sink.write({ time: this.#now().toISOString(), runId: this.#request.runId, ...line });
+    this.#context.log.write(this.#masked(line));
+  }
+
+  /** `repeated`: of a step that runs for each line of a foreach, which would be most of the log. */
+  #milestone(line: Omit<Milestone, "time" | "runId">, repeated = false): void {
+    if (repeated && this.#observers === null) return;
+    const masked = this.#masked(line);
+    if (!repeated) this.#context.log.write(masked);
+    this.#observers?.milestone(masked, repeated);
+  }
+
+  #masked<Line extends Omit<LogLine, "time" | "runId">>(line: Line): Line & LogLine {
+    const { runId } = this.#request;
+    return maskLine({ time: this.#now().toISOString(), runId, ...line }, this.#mask);
+  }
+
+  /** Whoever called shows why; observers saw it start. */
+  async #notBegun(reason: unknown, durationMs: number): Promise<void> {
+    const error = reason instanceof Error ? reason.message : String(reason);
+    const exitCode = reason instanceof UserError ? reason.exitCode : ExitCode.failed;
+    const end = { level: "error", event: "run.end", message: error, status: "failure" } as const;
+    this.#observers?.milestone(this.#masked({ ...end, exitCode, durationMs, error }), false);
+    await this.#closeObservers();
+  }
+
+  async #closeObservers(): Promise<void> {
+    const problems = (await this.#observers?.close(this.#stop.reason !== null)) ?? [];
+    for (const message of problems) this.#log({ level: "warn", message });
   }
 }
 

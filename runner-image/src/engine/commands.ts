@@ -34,7 +34,7 @@ export async function runCommands(task: CompiledTask, frame: Frame): Promise<Out
     }
     if (exit.code !== 0) {
       recordStep(frame, command.step, "failure", end);
-      return failure(explainExit(command.step, exit, end.lastWords), exitCodeOf(exit));
+      return failure(explainExit(command.step, exit, end.lastWords, end.outOfMemory), exitCodeOf(exit));
     }
     recordStep(frame, command.step, "success", end);
   }

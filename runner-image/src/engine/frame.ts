@@ -1,5 +1,7 @@
 /** What a task runs in. */
 import type { LogLine } from "../../../model/run.js";
+import type { MemoryJudge } from "../oom.js";
+import type { Milestone } from "../observe/observer.js";
 import type { ProcessHost, Spawner } from "../process/host.js";
 import type { Fd } from "../process/pipes.js";
 import type { Stop } from "../process/stop.js";
@@ -21,8 +23,13 @@ export interface Engine {
   /** A text without secrets. To be called before a text is cut, or what is left of one could not be told any more. */
   readonly mask: (text: string) => string;
   readonly log: (line: Omit<LogLine, "time" | "runId">) => void;
+  /** A start or an end of a step. `repeated`: once for each line of a foreach, which would be most of the log; not shown there. */
+  readonly milestone: (line: Omit<Milestone, "time" | "runId">, repeated: boolean) => void;
+  /** The environment of a step's command, with what the run's observers tell it. */
+  readonly observed: (env: Environment, task: string, step: string) => Environment;
   /** Milliseconds of a clock that only goes forward. */
   readonly clock: () => number;
+  readonly memory: MemoryJudge;
   readonly runTask: (task: CompiledTask, frame: Frame) => Promise<Outcome>;
 }
 

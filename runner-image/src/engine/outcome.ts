@@ -1,6 +1,7 @@
 /** How a step or a task ended, and the sentences that say why. */
 import { constants } from "node:os";
 import { ExitCode } from "../../../model/diagnostic.js";
+import { explainOutOfMemory, type OutOfMemory } from "../oom.js";
 import type { Exit } from "../process/host.js";
 import type { StopReason } from "../process/stop.js";
 
@@ -28,6 +29,11 @@ export function exitCodeOf(exit: Exit): number {
   return exit.code ?? ExitCode.failed;
 }
 
+/** By SIGKILL, or as a shell that waited for what was. */
+export function wasKilled(exit: Exit): boolean {
+  return exit.signal === "SIGKILL" || exit.code === 128 + constants.signals.SIGKILL;
+}
+
 /** Died of writing to a pipe whose reader has gone, as far as its end and its last words tell. */
 export function isBrokenPipe(exit: Exit, lastWords: readonly string[]): boolean {
   if (exit.failure !== null) return false;
@@ -38,8 +44,17 @@ export function isBrokenPipe(exit: Exit, lastWords: readonly string[]): boolean 
 }
 
 /** One sentence for a command that did not end well. */
-export function explainExit(step: string, exit: Exit, lastWords: readonly string[]): string {
+export function explainExit(
+  step: string,
+  exit: Exit,
+  lastWords: readonly string[],
+  memory: OutOfMemory | null = null,
+): string {
   if (exit.failure !== null) return `step ${step} could not be started: ${exit.failure}`;
+  if (memory !== null) {
+    const how = wasKilled(exit) ? "was killed" : `exited with ${exit.code} after a process was killed`;
+    return `step ${step} ${how}: ${explainOutOfMemory(memory)}`;
+  }
   if (exit.signal !== null) {
     const hint = exit.signal === "SIGKILL" ? " (killed from outside: often too little memory)" : "";
     return `step ${step} was killed by ${exit.signal}${hint}`;

@@ -175,7 +175,7 @@ class Verdict {
     if (end === undefined) return;
     const step = this.#members[index]?.step ?? "";
     this.#record(index, "failure");
-    this.#fail(failure(explainExit(step, end.exit, end.lastWords), exitCodeOf(end.exit)));
+    this.#fail(failure(explainExit(step, end.exit, end.lastWords, end.outOfMemory), exitCodeOf(end.exit)));
   }
 
   #fail(outcome: Outcome): void {

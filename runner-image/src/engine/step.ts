@@ -1,10 +1,12 @@
 /** One command: started, timed, waited for. */
 import { ExitCode } from "../../../model/diagnostic.js";
 import type { StepRecord } from "../../../model/run.js";
+import type { OutOfMemory } from "../oom.js";
 import type { Exit } from "../process/host.js";
 import { timerMs } from "../process/stop.js";
 import type { CompiledCommand } from "./compile.js";
 import type { Environment, Frame } from "./frame.js";
+import { wasKilled } from "./outcome.js";
 import type { Channel } from "./outputs.js";
 
 export interface StepEnd {
@@ -13,6 +15,8 @@ export interface StepEnd {
   readonly timedOut: boolean;
   /** The last lines of its stderr. */
   readonly lastWords: readonly string[];
+  /** The system killed it, or a process of its, for want of memory. */
+  readonly outOfMemory: OutOfMemory | null;
   readonly durationMs: number;
 }
 
@@ -38,12 +42,20 @@ export function startStep(frame: Frame, start: StepStart): RunningStep {
   const { engine, line } = frame;
   const { command } = start;
   const began = engine.clock();
-  if (line === null) event(frame, command.step, "step.start", start.line);
+  const { top: task } = frame;
+  const { step } = command;
+  engine.milestone(
+    { level: "debug", task, step, event: "step.start", message: start.line },
+    line !== null,
+  );
+  const env = engine.observed(start.env, task, step);
+  // The lines of a foreach are too many to look each time.
+  const mark = line === null ? engine.memory.mark() : 0;
   const child = frame.spawner.spawn({
     file: command.shell,
     args: ["-c", start.line],
     cwd: engine.workDir,
-    env: command.venv === null ? start.env : engine.inVenv(start.env, command.venv),
+    env: command.venv === null ? env : engine.inVenv(env, command.venv),
     stdio: [start.stdin, start.stdout, start.stderr.fd],
   });
   let timedOut = false;
@@ -62,6 +74,7 @@ export function startStep(frame: Frame, start: StepStart): RunningStep {
       exit,
       timedOut,
       lastWords: failed ? [...start.stderr.last] : [],
+      outOfMemory: failed && !exit.stopped ? engine.memory.judge(mark, wasKilled(exit)) : null,
       durationMs: Math.round(engine.clock() - began),
     };
   });
@@ -71,20 +84,22 @@ export function startStep(frame: Frame, start: StepStart): RunningStep {
 /** Puts the step's end into the record and the log. */
 export function recordStep(frame: Frame, step: string, status: StepRecord["status"], end: StepEnd): void {
   const { exit, durationMs } = end;
-  frame.steps.add({
-    name: step,
-    status,
-    exitCode: status === "timeout" ? ExitCode.timedOut : exit.code,
-    signal: exit.signal,
-    durationMs,
-  });
-  if (frame.line === null) {
-    const how = exit.signal ?? (exit.failure === null ? `exit code ${exit.code}` : "not started");
-    event(frame, step, "step.end", `${status} (${how}) after ${durationMs} ms`);
-  }
-}
-
-/** The lines of a foreach would be most of the log: their steps have no events. */
-function event(frame: Frame, step: string, name: "step.start" | "step.end", message: string): void {
-  frame.engine.log({ level: "debug", task: frame.top, step, event: name, message });
+  const exitCode = status === "timeout" ? ExitCode.timedOut : exit.code;
+  const { signal } = exit;
+  frame.steps.add({ name: step, status, exitCode, signal, durationMs });
+  const how = signal ?? (exit.failure === null ? `exit code ${exit.code}` : "not started");
+  frame.engine.milestone(
+    {
+      level: "debug",
+      task: frame.top,
+      step,
+      event: "step.end",
+      message: `${status} (${how}) after ${durationMs} ms`,
+      status,
+      exitCode,
+      ...(signal === null ? {} : { signal }),
+      durationMs,
+    },
+    frame.line !== null,
+  );
 }
