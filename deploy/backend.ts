@@ -24,11 +24,11 @@ import type { Repository } from "./repository.js";
  */
 export function backendEnv(repository: Repository, env: Env): Env {
   const variables: Record<string, string> = {};
-  let url = env.PULUMI_BACKEND_URL ?? repository.backendUrl ?? login(env);
+  let url = backendUrl(repository, env);
   if (url === undefined) {
     const state = join(repository.root, ".handoff", "state");
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    url = `file://${state}`;
+    url = fileUrl(state);
     variables.PULUMI_BACKEND_URL = url;
   }
   const selfManaged = !/^https?:/.test(url);
@@ -42,14 +42,24 @@ export function backendEnv(repository: Repository, env: Env): Env {
   return variables;
 }
 
-/** The backend that the user is logged in to. */
+/** The backend that the user has chosen, first found first as Pulumi does it; undefined for handoff's default. */
+export function backendUrl({ backendUrl: inFile }: Repository, env: Env): string | undefined {
+  return env.PULUMI_BACKEND_URL || inFile || login(env);
+}
+
+/** A folder as the engine reads it: as a URL, in which `%`, `?` and `#` mean something. */
+function fileUrl(folder: string): string {
+  return `file://${encodeURI(folder).replaceAll("?", "%3F").replaceAll("#", "%23")}`;
+}
+
+/** The backend that the user is logged in to; a token alone is for Pulumi Cloud. */
 function login(env: Env): string | undefined {
-  if (env.PULUMI_ACCESS_TOKEN) return "https://";
+  const service = env.PULUMI_ACCESS_TOKEN ? "https://" : undefined;
   const file = join(env.PULUMI_HOME ?? join(env.HOME ?? homedir(), ".pulumi"), "credentials.json");
-  if (!existsSync(file)) return undefined;
+  if (!existsSync(file)) return service;
   const content: unknown = JSON.parse(readFileSync(file, "utf8"));
-  if (typeof content !== "object" || content === null || !("current" in content)) return undefined;
-  return typeof content.current === "string" && content.current !== "" ? content.current : undefined;
+  if (typeof content !== "object" || content === null || !("current" in content)) return service;
+  return typeof content.current === "string" && content.current !== "" ? content.current : service;
 }
 
 function passphraseFile(env: Env): string {
@@ -63,12 +73,23 @@ function passphraseFile(env: Env): string {
   return file;
 }
 
-/** The folder of a `file://` state, or undefined for another one. */
+/**
+ * The folder of a `file://` state, also one that the user is logged in to; undefined for another one, and for the default
+ * unless `env` has what `backendEnv` says of it.
+ */
 export function stateFolder(repository: Repository, env: Env): string | undefined {
-  const url = env.PULUMI_BACKEND_URL ?? repository.backendUrl;
+  const url = backendUrl(repository, env);
   if (!url?.startsWith("file://")) return undefined;
-  const path = url.slice("file://".length);
+  const path = decoded(url.slice("file://".length).replace(/[?#].*$/, ""));
   return resolve(repository.root, path.startsWith("~") ? join(env.HOME ?? homedir(), path.slice(1)) : path);
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Removes the locks of engines on this machine that died without doing so. Returns how many. */

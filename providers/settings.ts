@@ -36,6 +36,8 @@ export interface RawSettings {
   /** Names of the secrets in `handoff:secrets`. */
   readonly secretKeys: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What was found while the files were read. */
+  readonly diagnostics?: readonly Diagnostic[];
   /** Where a key stands, when that is known. */
   readonly locate?: (key: string) => Location | undefined;
 }
@@ -110,11 +112,12 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
 
 /** Reads one key after the other, and collects what is wrong with them. */
 class Reader {
-  readonly diagnostics: Diagnostic[] = [];
+  readonly diagnostics: Diagnostic[];
   readonly #raw: RawSettings;
 
   constructor(raw: RawSettings) {
     this.#raw = raw;
+    this.diagnostics = [...(raw.diagnostics ?? [])];
   }
 
   unknownKeys(): void {

@@ -21,7 +21,9 @@ describe("where a stack's state is", () => {
   beforeEach(() => {
     base = mkdtempSync(join(tmpdir(), "handoff-backend-"));
     env = { HOME: join(base, "home"), HANDOFF_HOME: join(base, "handoff") };
-    repository = { root: join(base, "my repo"), name: "demo", backendUrl: undefined, stacks: ["dev"] };
+    const root = join(base, "my repo");
+    const shared = { settings: [], diagnostics: [] };
+    repository = { root, name: "demo", backendUrl: undefined, stackDir: root, shared, stacks: ["dev"] };
     mkdirSync(repository.root);
   });
   afterEach(() => rmSync(base, { recursive: true, force: true }));
@@ -35,7 +37,7 @@ describe("where a stack's state is", () => {
   it("is in the repository when nothing else is said, with a passphrase that is made once", () => {
     const first = backendEnv(repository, env);
     expect(first).to.deep.equal({
-      PULUMI_BACKEND_URL: `file://${join(repository.root, ".handoff", "state")}`,
+      PULUMI_BACKEND_URL: `file://${join(base, "my%20repo", ".handoff", "state")}`,
       PULUMI_CONFIG_PASSPHRASE_FILE: passphrase(),
     });
     expect(statSync(join(repository.root, ".handoff", "state")).mode & 0o777).to.equal(0o700);
@@ -83,7 +85,18 @@ describe("where a stack's state is", () => {
     expect(folder("file://state")).to.equal(join(repository.root, "state"));
     expect(folder("s3://bucket")).to.equal(undefined);
     expect(folder(undefined)).to.equal(undefined);
+    expect(folder("file:///srv/my%20state?no_tmp_dir=true")).to.equal("/srv/my state");
+    expect(folder("file:///srv/100%")).to.equal("/srv/100%");
     expect(stateFolder({ ...repository, backendUrl: "file:///srv/other" }, env)).to.equal("/srv/other");
+    login("file:///srv/login");
+    expect(stateFolder(repository, env)).to.equal("/srv/login");
+  });
+
+  it("is where the engine puts it, in a folder whose name means something in a URL", () => {
+    const odd = { ...repository, root: join(base, "50% #1? ü & co") };
+    expect(stateFolder(odd, { ...env, ...backendEnv(odd, env) })).to.equal(
+      join(odd.root, ".handoff", "state"),
+    );
   });
 });
 
