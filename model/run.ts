@@ -76,6 +76,22 @@ export interface RunRecord {
   /** Sums of the run's metrics, such as `{"records": 1204}`. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly error?: string;
+  /** Why it was skipped. */
+  readonly reason?: string;
+}
+
+/** A run's record as a container leaves it in the artifact store: one for each job of the run (docs/environment.md). */
+export interface StoredRecord extends RunRecord {
+  /** Name in the plan. */
+  readonly job: string;
+  readonly schedule: string | null;
+  readonly trigger: string | null;
+  /** ISO 8601, as the two below. */
+  readonly scheduledAt: string;
+  readonly endedAt: string;
+  readonly attempt: number;
+  /** The platform's own name of what ran, where it tells: `fx-x7k2p` of Cloud Run or Container Apps. */
+  readonly execution: string | null;
 }
 
 /** One line of a run's log (JSON lines in a container and on the local platform). */
@@ -90,5 +106,19 @@ export interface LogLine {
   readonly stream?: "stdout" | "stderr";
   /** Set on handoff's own milestones. */
   readonly event?: "run.start" | "run.end" | "task.start" | "task.end" | "step.start" | "step.end";
+  /** Of every end: how it ended. */
+  readonly status?: RunStatus;
+  /** Of every end; null for a step that died by a signal or never started. */
+  readonly exitCode?: number | null;
+  /** Of the end of a step that died by one. */
+  readonly signal?: string;
+  /** Of every end. */
+  readonly durationMs?: number;
+  /** Of a task's end: attempts made, from 1. */
+  readonly attempts?: number;
+  /** Of an end that was not well: why, in one sentence. */
+  readonly error?: string;
+  /** Of a run's end: the sums of its metrics. */
+  readonly metrics?: Readonly<Record<string, number>>;
   readonly message: string;
 }

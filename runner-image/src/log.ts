@@ -47,30 +47,14 @@ function paint(line: LogLine, text: string, colors: Colors): string {
   return text;
 }
 
-/** `sink`, with every text of a line passed through `mask` before. */
-export function maskingLog(sink: LogSink, mask: (text: string) => string): LogSink {
+/** `line`, with every text in it passed through `mask`. */
+export function maskLine<Line extends LogLine>(line: Line, mask: (text: string) => string): Line {
   return {
-    write(line) {
-      sink.write({
-        ...line,
-        message: mask(line.message),
-        ...(line.task === undefined ? {} : { task: mask(line.task) }),
-        ...(line.step === undefined ? {} : { step: mask(line.step) }),
-      });
-    },
-    close: () => sink.close(),
-  };
-}
-
-/** Every line to all of `sinks`. */
-export function teeLog(...sinks: readonly LogSink[]): LogSink {
-  return {
-    write(line) {
-      for (const sink of sinks) sink.write(line);
-    },
-    async close() {
-      await Promise.all(sinks.map((sink) => sink.close()));
-    },
+    ...line,
+    message: mask(line.message),
+    ...(line.task === undefined ? {} : { task: mask(line.task) }),
+    ...(line.step === undefined ? {} : { step: mask(line.step) }),
+    ...(line.error === undefined ? {} : { error: mask(line.error) }),
   };
 }
 

@@ -338,11 +338,7 @@ class Run {
     }
   }
 
-  #record(
-    tasks: readonly TaskRecord[],
-    problem: string | null,
-    durationMs: number,
-  ): RunRecord {
+  #record(tasks: readonly TaskRecord[], problem: string | null, durationMs: number): RunRecord {
     const bad = tasks.find((task) => task.status !== "success" && task.status !== "skipped");
     const stopped = this.#stop.reason;
     const [status, exitCode] = ((): [RunStatus, number] => {

@@ -1,7 +1,7 @@
 /** What a task runs in. */
 import type { LogLine } from "../../../model/run.js";
-import type { MemoryJudge } from "../oom.js";
 import type { Milestone } from "../observe/observer.js";
+import type { MemoryJudge } from "../oom.js";
 import type { ProcessHost, Spawner } from "../process/host.js";
 import type { Fd } from "../process/pipes.js";
 import type { Stop } from "../process/stop.js";

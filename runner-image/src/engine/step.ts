@@ -44,10 +44,7 @@ export function startStep(frame: Frame, start: StepStart): RunningStep {
   const began = engine.clock();
   const { top: task } = frame;
   const { step } = command;
-  engine.milestone(
-    { level: "debug", task, step, event: "step.start", message: start.line },
-    line !== null,
-  );
+  engine.milestone({ level: "debug", task, step, event: "step.start", message: start.line }, line !== null);
   const env = engine.observed(start.env, task, step);
   // The lines of a foreach are too many to look each time.
   const mark = line === null ? engine.memory.mark() : 0;
