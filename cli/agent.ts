@@ -2,7 +2,7 @@
 import { ExitCode, UserError } from "../model/diagnostic.js";
 import * as local from "../providers/local/operate.js";
 import { type CliContext, print, printJson, say } from "./context.js";
-import { operateContext } from "./local-stack.js";
+import { operateContext } from "./operate-context.js";
 import { formatRelative } from "./output/time.js";
 
 /** Starts it in the background, or stays with `--foreground` until it is stopped. */

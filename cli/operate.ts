@@ -1,21 +1,17 @@
 /** The commands that ask a deployed stack: trigger, runs, logs, schedules. */
-import { join } from "node:path";
-import type { Run } from "../history/history.js";
 import { ExitCode, UserError } from "../model/diagnostic.js";
-import * as local from "../providers/local/operate.js";
-import type { OperateContext, ScheduleView } from "../providers/local/operate-types.js";
-import { logGone } from "../providers/local/read-log.js";
+import type { Operator, RunView, ScheduleView } from "../providers/operate.js";
 import { createJsonLog, createTerminalLog, type LogSink } from "../runner-image/src/log.js";
 import type { LogsOptions } from "./commands/logs.js";
 import type { RunsOptions } from "./commands/runs.js";
 import type { TriggerOptions } from "./commands/trigger.js";
 import { type CliContext, print, printJson, say } from "./context.js";
 import { parseKeyValues } from "./key-values.js";
-import { findLocalStack } from "./local-stack.js";
 import { type Colours, colours } from "./output/colour.js";
-import { describeEnd, formatRuns, paintStatus, viewRun } from "./output/runs.js";
+import { describeEnd, formatRuns, paintStatus } from "./output/runs.js";
 import { formatTable } from "./output/table.js";
 import { formatInZone, formatRelative } from "./output/time.js";
+import { openStack } from "./stack-operator.js";
 
 interface StackOptions {
   readonly stack?: string;
@@ -32,30 +28,30 @@ export async function triggerJob(
 ): Promise<number> {
   const vars = parseKeyValues(options.var, "-v");
   const envs = parseKeyValues(options.env, "-e");
-  const { stack, deployment, operate } = findLocalStack(options.stack, context);
-  const run = await local.triggerRun(operate, deployment, job, { vars, envs });
+  const { stack, operator } = await openStack(options.stack, context);
+  const run = await operator.trigger({ ...(job === undefined ? {} : { job }), vars, envs });
   if (!options.json) print(context, run.runId);
   if (!options.wait) {
-    if (options.json) printJson(context, { schemaVersion: 1, ...viewRun(run) });
+    if (options.json) printJson(context, { schemaVersion: 1, ...run });
     else say(context, `follow it with: handoff logs ${run.runId} -s ${stack} --follow`);
     return ExitCode.ok;
   }
-  const ended = await watchRun(run, operate, context);
+  const ended = await watchRun(run, operator, context);
   if (ended === undefined) {
     say(context, `the run goes on; its log: handoff logs ${run.runId} -s ${stack} --follow`);
     return interruptedCode(context);
   }
-  if (options.json) printJson(context, { schemaVersion: 1, ...viewRun(ended) });
+  if (options.json) printJson(context, { schemaVersion: 1, ...ended });
   else say(context, describeEnd(ended, context.now(), colours(context.stderr, context.env)));
   return ended.exitCode ?? (ended.status === "success" ? ExitCode.ok : ExitCode.failed);
 }
 
 /** The run at its end; undefined when the command was interrupted before. */
-async function watchRun(run: Run, operate: OperateContext, context: CliContext): Promise<Run | undefined> {
+async function watchRun(run: RunView, operator: Operator, context: CliContext): Promise<RunView | undefined> {
   const log = terminalLog(context.stderr, context);
-  if ((await copyLog(run, operate, log, true, context)) === "interrupted") return undefined;
+  if ((await copyLog(run, operator, log, true, context)) === "interrupted") return undefined;
   try {
-    const ended = await local.waitForRun(operate, run.runId, context.interrupted);
+    const ended = await operator.wait(run.runId, context.interrupted);
     return context.interrupted.aborted && ended.endedAt === null ? undefined : ended;
   } catch (error) {
     if (context.interrupted.aborted) return undefined;
@@ -66,9 +62,9 @@ async function watchRun(run: Run, operate: OperateContext, context: CliContext):
 /** `handoff runs`: the newest first. */
 export async function listRuns(options: RunsOptions, context: CliContext): Promise<number> {
   const limit = parseLimit(options.limit);
-  const { stack, deployment, operate } = findLocalStack(options.stack, context);
-  const runs = local.listRuns(operate, deployment, { limit });
-  if (options.json) printJson(context, { schemaVersion: 1, runs: runs.map(viewRun) });
+  const { stack, operator } = await openStack(options.stack, context);
+  const runs = await operator.runs({ limit });
+  if (options.json) printJson(context, { schemaVersion: 1, runs });
   else if (runs.length === 0)
     say(context, `${stack} has not run yet; run it with: handoff trigger -s ${stack}`);
   else print(context, formatRuns(runs, context.now(), colours(context.stdout, context.env)));
@@ -90,43 +86,35 @@ export async function printLogs(
   options: LogsOptions,
   context: CliContext,
 ): Promise<number> {
-  const { deployment, operate } = findLocalStack(options.stack, context);
-  const run = local.findRun(operate, deployment, runId);
+  const { operator } = await openStack(options.stack, context);
+  const run = await operator.run(runId);
   const log = options.json ? createJsonLog(context.stdout) : terminalLog(context.stdout, context);
-  const copied = await copyLog(run, operate, log, options.follow === true, context);
+  const copied = await copyLog(run, operator, log, options.follow === true, context);
   if (copied === "interrupted") return interruptedCode(context);
-  if (copied === 0) say(context, noLog(run, operate));
+  if (copied === 0) say(context, noLog(run, operator));
   return ExitCode.ok;
 }
 
-function noLog(run: Run, operate: OperateContext): string {
-  const about = `${run.runId} (${run.status})`;
-  switch (logGone(operate, run)) {
-    case "pruned":
-      return `the log of ${about}, which ended ${run.endedAt}, was removed: the newest runs of a job alone keep theirs (\`keepRuns\` in ${join(operate.home, "agent", "settings.json")}, default 100)`;
-    case "removed":
-      return `the log of ${about}, which ended ${run.endedAt}, was removed: with its deployment by \`handoff destroy\`, or by hand`;
-    default:
-      return `${about} has no log${emptyReason(run)}`;
-  }
+function noLog(run: RunView, operator: Operator): string {
+  return operator.whyNoLog?.(run) ?? `${run.runId} (${run.status}) has no log${emptyReason(run)}`;
 }
 
-function emptyReason({ status, reason }: Run): string {
+function emptyReason({ status, reason }: RunView): string {
   if (status === "queued" || status === "running") return " yet; wait for it with --follow";
   return reason === null ? "" : `: ${reason}`;
 }
 
 /** Number of lines copied. Closes the sink. */
 async function copyLog(
-  run: Run,
-  operate: OperateContext,
+  run: RunView,
+  operator: Operator,
   log: LogSink,
   follow: boolean,
   context: CliContext,
 ): Promise<number | "interrupted"> {
   let lines = 0;
   try {
-    for await (const line of local.readLog(operate, run, { follow, signal: context.interrupted })) {
+    for await (const line of operator.logs(run, { follow, signal: context.interrupted })) {
       log.write(line);
       lines += 1;
     }
@@ -151,8 +139,8 @@ export async function listSchedules(
   options: StackOptions & { readonly json?: boolean },
   context: CliContext,
 ): Promise<number> {
-  const { stack, deployment, operate } = findLocalStack(options.stack, context);
-  const schedules = local.listSchedules(operate, deployment);
+  const { stack, operator } = await openStack(options.stack, context);
+  const schedules = await operator.schedules();
   if (options.json) {
     printJson(context, { schemaVersion: 1, schedules });
     return ExitCode.ok;
@@ -162,7 +150,7 @@ export async function listSchedules(
     return ExitCode.ok;
   }
   print(context, formatSchedules(schedules, context.now(), colours(context.stdout, context.env)));
-  if (schedules.some((schedule) => schedule.next.length > 0)) warnWithoutAgent(operate, context);
+  if (schedules.some((schedule) => schedule.next.length > 0)) warn(operator, context);
   return ExitCode.ok;
 }
 
@@ -201,25 +189,22 @@ export async function pauseSchedule(
   options: StackOptions,
   context: CliContext,
 ): Promise<number> {
-  const { deployment, operate } = findLocalStack(options.stack, context);
+  const { operator } = await openStack(options.stack, context);
+  await operator.setPaused(name, paused);
   if (paused) {
-    local.pauseSchedule(operate, deployment, name);
     say(context, `${name} is paused, also through the next \`up\`, until: handoff schedules resume ${name}`);
     return ExitCode.ok;
   }
-  local.resumeSchedule(operate, deployment, name);
-  const view = local.listSchedules(operate, deployment).find((schedule) => schedule.name === name);
+  const view = (await operator.schedules()).find((schedule) => schedule.name === name);
   if (view?.enabled === false) {
     say(context, `${name} is not paused, and does not fire: project.yml has \`enabled: false\``);
   } else {
     say(context, `${name} fires again${view ? `; next: ${nextTime(view, context.now())}` : ""}`);
-    warnWithoutAgent(operate, context);
+    warn(operator, context);
   }
   return ExitCode.ok;
 }
 
-function warnWithoutAgent(operate: OperateContext, context: CliContext): void {
-  if (!local.agentStatus(operate).running) {
-    say(context, "the agent is not running, so nothing fires; start it with: handoff agent start");
-  }
+function warn(operator: Operator, context: CliContext): void {
+  for (const warning of operator.warnings?.() ?? []) say(context, warning);
 }

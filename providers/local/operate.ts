@@ -7,13 +7,14 @@ import { nextFire, parseCron } from "../../model/cron.js";
 import { ExitCode, UserError } from "../../model/diagnostic.js";
 import { nearest } from "../../model/nearest.js";
 import { newRunId } from "../../model/run-id.js";
-import { deploymentFolders, readJobs, readSchedules } from "./agent/deployments.js";
+import type { ScheduleView, TriggerRequest } from "../operate.js";
+import { deploymentFolders, type FoundSchedule, readJobs, readSchedules } from "./agent/deployments.js";
 import { isSameProcess } from "./agent/identity.js";
 import { liveAgent } from "./agent/lock.js";
 import { agentEntry } from "./entries.js";
 import { deploymentPaths, fileName, homePaths, makeDir, writeFileAtomic } from "./home.js";
 import { deploymentName } from "./names.js";
-import type { AgentStatus, OperateContext, ScheduleView, TriggerOptions } from "./operate-types.js";
+import type { AgentStatus, OperateContext } from "./operate-types.js";
 
 export type * from "./operate-types.js";
 export { readLog } from "./read-log.js";
@@ -60,7 +61,7 @@ export async function triggerRun(
   context: OperateContext,
   deployment: string,
   jobName: string | undefined,
-  options: TriggerOptions = {},
+  options: Omit<TriggerRequest, "job"> = {},
 ): Promise<Run> {
   const jobs = readJobs(context.home, deployment);
   const names = jobs.map(({ name }) => name);
@@ -73,9 +74,14 @@ export async function triggerRun(
   for (const task of options.tasks ?? []) {
     if (!job.tasks.includes(task)) throw unknown("task", task, job.tasks, "the job has no tasks");
   }
+  const schedule = options.schedule;
+  const ofSchedule =
+    schedule === undefined ? undefined : readSchedule(context, deployment, schedule).record.schedule;
   const now = context.now();
   const runId = newRunId(now);
-  const scheduledAt = now.toISOString();
+  const firedAt = now.toISOString();
+  const scheduledAt = options.scheduledAt ?? firedAt;
+  const selected = options.tasks ?? ofSchedule?.tasks ?? [];
   const queued = withHistory(context, (history) => {
     history.insertRun({
       runId,
@@ -83,16 +89,18 @@ export async function triggerRun(
       stack: job.stack,
       client: job.client,
       job: job.name,
+      // Not the schedule's own run: each of its times has one.
       schedule: null,
       trigger: null,
       scheduledAt,
-      firedAt: scheduledAt,
+      firedAt,
       status: "queued",
       request: {
         runId,
-        tasks: options.tasks && options.tasks.length > 0 ? options.tasks : job.tasks,
+        tasks: selected.length > 0 ? selected : job.tasks,
         vars: options.vars ?? {},
         envs: options.envs ?? {},
+        ...(schedule === undefined ? {} : { schedule }),
         scheduledAt,
         stage: job.stack,
         attempt: 1,
@@ -203,6 +211,15 @@ export function resumeSchedule(context: OperateContext, deployment: string, name
   requireSchedule(context, deployment, name);
   withHistory(context, (history) => history.settle(deployment, name, context.now().toISOString()));
   rmSync(deploymentPaths(context.home, deployment).paused(name), { force: true });
+}
+
+function readSchedule(context: OperateContext, deployment: string, name: string): FoundSchedule {
+  requireSchedule(context, deployment, name);
+  const found = readSchedules(context.home, fileName(deployment), () => {}).find(
+    ({ record }) => record.schedule.name === name,
+  );
+  if (found) return found;
+  throw unknown("schedule", name, [], "its record can't be read: deploy the stack again");
 }
 
 function requireSchedule(context: OperateContext, deployment: string, name: string): void {

@@ -480,7 +480,7 @@ describe("cli: what is deployed on this machine", function () {
       for (const command of commands) {
         const { code, stderr } = await handoff([...command, "-s", "prod"]);
         expect(code).to.equal(2);
-        expect(stderr).to.match(/stack prod is on aws/);
+        expect(stderr).to.match(/the stack is on aws/);
       }
     });
 
