@@ -9,21 +9,28 @@
  * a crash at any point leaves the previous state whole. Archives share the files that didn't change as hard links.
  */
 
-import { constants, type Stats } from "node:fs";
 import * as fs from "node:fs/promises";
-import { hostname } from "node:os";
 import path from "node:path";
 import { compileGlobs } from "../../model/glob.js";
-import { isAlive } from "./alive.js";
 import { type FoundFile, findFiles } from "./glob.js";
+import { changedMeanwhile, noSuchArchive, refuseToOverwrite } from "./store/artifact-error.js";
+import {
+  archiveFile,
+  namesIn,
+  removeLeftovers,
+  restore,
+  sameFile,
+  statOrNull,
+  syncFolder,
+  syncFolders,
+} from "./store/folder-files.js";
 import {
   archiveNames,
   checkArchiveName,
+  everything,
   filesToPush,
   removeStale,
-  replaceFile,
   temporaryName,
-  temporaryPrefix,
 } from "./store/selection.js";
 
 export interface ArchiveInfo {
@@ -48,8 +55,38 @@ export interface ArtifactStore {
   push(runId: string, workDir: string, keep: readonly string[]): Promise<PushResult>;
   /** All archives, newest first. */
   list(): Promise<ArchiveInfo[]>;
+  /** What is in an archive, sorted by path; `runId` null: in the last one. @throws UserError when it isn't there */
+  files(runId: string | null): Promise<{ readonly runId: string; readonly files: readonly StoredFile[] }>;
+  /**
+   * Puts all files of an archive into `dir`; `runId` null: of the last one. What else is there stays.
+   * @throws UserError `file-exists`, before anything is written, when a file there is another one and not to be overwritten
+   */
+  get(
+    runId: string | null,
+    dir: string,
+    options?: { readonly overwrite?: boolean },
+  ): Promise<{ readonly runId: string }>;
+  /**
+   * Archives all files of a folder as a run of this name would, without making it the last. When there is an archive of
+   * the name with just these files, it is that one.
+   */
+  put(runId: string, dir: string): Promise<{ readonly archive: string }>;
+  /**
+   * Makes an archive the last one, in one step; the one before keeps its archive. `before` is the last one's name until then.
+   * @throws UserError `artifact-conflict` when another one became the last meanwhile, or is not `expected`, if that is given
+   */
+  rollback(
+    runId: string,
+    options?: { readonly expected?: string | null },
+  ): Promise<{ readonly before: string | null }>;
   /** Removes all but the newest `keepRuns` archives; the last one always stays. Gives the removed ones' names. */
   prune(keepRuns: number): Promise<string[]>;
+}
+
+export interface StoredFile {
+  readonly path: string;
+  /** Bytes; null for a symbolic link. */
+  readonly size: number | null;
 }
 
 export interface PushResult {
@@ -108,6 +145,77 @@ export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {
     return old.map((archive) => archive.runId);
   };
 
+  const filesOf = (runId: string) => findFiles(path.join(runsDir, runId), compileGlobs(everything));
+
+  /** Null: the last one. */
+  const find = async (runId: string | null): Promise<string> => {
+    const name = runId === null ? await lastRunId() : checkArchiveName(runId);
+    const stats = name === null ? null : await statOrNull(path.join(runsDir, name));
+    if (name !== null && stats?.isDirectory()) return name;
+    throw noSuchArchive(runId, dir);
+  };
+
+  const isSameFolder = async (
+    runId: string,
+    workDir: string,
+    files: readonly FoundFile[],
+  ): Promise<boolean> => {
+    const archived = await filesOf(runId);
+    if (archived.map((file) => file.path).join("\n") !== files.map((file) => file.path).join("\n"))
+      return false;
+    for (const file of files) {
+      if (!(await sameFile(path.join(workDir, file.path), path.join(runsDir, runId, file.path))))
+        return false;
+    }
+    return true;
+  };
+
+  /**
+   * A new archive under the first name that is free.
+   * @param reuse take one of this name with the same files for it
+   */
+  const archive = async (
+    runId: string,
+    workDir: string,
+    keep: readonly string[],
+    reuse: boolean,
+  ): Promise<string> => {
+    checkArchiveName(runId);
+    await fs.mkdir(runsDir, { recursive: true });
+    await removeLeftovers(dir);
+    const last = await lastRunId();
+    const building = path.join(dir, temporaryName("push"));
+    await fs.mkdir(building);
+    try {
+      const files = await filesToPush(workDir, keep);
+      const previous = last === null ? null : path.join(runsDir, last);
+      for (const file of files) await archiveFile(workDir, building, previous, file);
+      await syncFolders(building);
+      const taken = new Set(await namesIn(runsDir));
+      for (const name of archiveNames(runId)) {
+        if (taken.has(name)) {
+          if (!reuse || !(await isSameFolder(name, workDir, files))) continue;
+          await fs.rm(building, { recursive: true, force: true });
+          return name;
+        }
+        await fs.rename(building, path.join(runsDir, name));
+        await syncFolder(runsDir);
+        return name;
+      }
+      throw new Error("names never end");
+    } catch (error) {
+      await fs.rm(building, { recursive: true, force: true });
+      throw error;
+    }
+  };
+
+  const makeLast = async (runId: string): Promise<void> => {
+    const link = path.join(dir, temporaryName("last"));
+    await fs.symlink(path.join("runs", runId), link);
+    await fs.rename(link, lastLink);
+    await syncFolder(dir);
+  };
+
   return {
     list,
     prune,
@@ -116,173 +224,57 @@ export function openArtifactStore(dir: string, options: ArtifactStoreOptions = {
       const runId = await lastRunId();
       base = runId;
       if (runId === null) return { runId };
-      const archive = path.join(runsDir, runId);
-      const kept = await findFiles(archive, compileGlobs(keep));
+      const from = path.join(runsDir, runId);
+      const kept = await findFiles(from, compileGlobs(keep));
       await removeStale(workDir, keep, new Set(kept.map((file) => file.path)));
-      for (const file of kept) await restore(archive, workDir, file);
+      for (const file of kept) await restore(from, workDir, file);
       return { runId };
     },
 
     async push(runId, workDir, keep) {
-      checkArchiveName(runId);
-      await fs.mkdir(runsDir, { recursive: true });
-      await removeLeftovers(dir);
       const last = await lastRunId();
-      const building = path.join(dir, temporaryName("push"));
-      await fs.mkdir(building);
-      let name: string;
-      let before: string | null;
-      try {
-        const files = await filesToPush(workDir, keep);
-        const previous = last === null ? null : path.join(runsDir, last);
-        for (const file of files) await archiveFile(workDir, building, previous, file);
-        await syncFolders(building);
-        name = await freeName(runsDir, runId);
-        await fs.rename(building, path.join(runsDir, name));
-        await syncFolder(runsDir);
-        before = await lastRunId();
-        const link = path.join(dir, temporaryName("last"));
-        await fs.symlink(path.join("runs", name), link);
-        await fs.rename(link, lastLink);
-        await syncFolder(dir);
-      } catch (error) {
-        await fs.rm(building, { recursive: true, force: true });
-        throw error;
-      }
+      const name = await archive(runId, workDir, keep, false);
+      const before = await lastRunId();
+      await makeLast(name);
       const replaced = before === (base === undefined ? last : base) ? null : before;
       base = undefined;
       await prune(keepRuns);
       return { archive: name, replaced };
     },
+
+    async files(runId) {
+      const name = await find(runId);
+      const files: StoredFile[] = [];
+      for (const { path: file, kind } of await filesOf(name)) {
+        const { size } = await fs.lstat(path.join(runsDir, name, file));
+        files.push({ path: file, size: kind === "file" ? size : null });
+      }
+      return { runId: name, files };
+    },
+
+    async get(runId, to, { overwrite = false } = {}) {
+      const name = await find(runId);
+      const from = path.join(runsDir, name);
+      const files = await filesOf(name);
+      if (!overwrite)
+        await refuseToOverwrite(to, files, (file) =>
+          sameFile(path.join(from, file.path), path.join(to, file.path)),
+        );
+      for (const file of files) await restore(from, to, file);
+      return { runId: name };
+    },
+
+    async put(runId, from) {
+      return { archive: await archive(runId, from, everything, true) };
+    },
+
+    async rollback(runId, { expected } = {}) {
+      const name = await find(runId);
+      const before = await lastRunId();
+      if (before === name) return { before };
+      if (expected !== undefined && before !== expected) throw changedMeanwhile(before);
+      await makeLast(name);
+      return { before };
+    },
   };
-}
-
-async function freeName(runsDir: string, runId: string): Promise<string> {
-  const taken = new Set(await namesIn(runsDir));
-  for (const name of archiveNames(runId)) if (!taken.has(name)) return name;
-  throw new Error("names never end");
-}
-
-async function archiveFile(
-  workDir: string,
-  building: string,
-  previous: string | null,
-  file: FoundFile,
-): Promise<void> {
-  const from = path.join(workDir, file.path);
-  const to = path.join(building, file.path);
-  await fs.mkdir(path.dirname(to), { recursive: true });
-  if (file.kind === "symlink") {
-    await fs.symlink(await fs.readlink(from), to);
-    return;
-  }
-  if (previous !== null && (await sameFile(from, path.join(previous, file.path)))) {
-    try {
-      await fs.link(path.join(previous, file.path), to);
-      return;
-    } catch {
-      // Too many links, or a file system without them: a copy does as well.
-    }
-  }
-  await copy(from, to);
-  await syncFile(to);
-}
-
-async function restore(archive: string, workDir: string, file: FoundFile): Promise<void> {
-  const from = path.join(archive, file.path);
-  const to = path.join(workDir, file.path);
-  if (file.kind === "file" && (await sameFile(from, to)) && (await fs.stat(to)).nlink === 1) return;
-  // Always a copy: a command that appends to its state must not write into the archive.
-  await replaceFile(to, async (part) =>
-    file.kind === "symlink" ? fs.symlink(await fs.readlink(from), part) : copy(from, part),
-  );
-}
-
-/** Contents, modes and modification times; by reference where the file system can. */
-async function copy(from: string, to: string): Promise<void> {
-  await fs.copyFile(from, to, constants.COPYFILE_FICLONE);
-  const stats = await fs.stat(from);
-  await fs.chmod(to, stats.mode | 0o200);
-  await fs.utimes(to, stats.atime, stats.mtime);
-}
-
-/** By content: a time stamp alone can lie. */
-async function sameFile(a: string, b: string): Promise<boolean> {
-  const [left, right] = [await lstatOrNull(a), await lstatOrNull(b)];
-  if (!left?.isFile() || !right?.isFile()) return false;
-  if (left.size !== right.size || (left.mode & 0o777) !== (right.mode & 0o777)) return false;
-  const [one, two] = [await fs.open(a), await fs.open(b)];
-  try {
-    const [first, second] = [Buffer.alloc(64 * 1024), Buffer.alloc(64 * 1024)];
-    for (let at = 0; at < left.size; ) {
-      const { bytesRead } = await one.read(first, 0, first.length, at);
-      const other = await two.read(second, 0, second.length, at);
-      if (bytesRead === 0 || bytesRead !== other.bytesRead) return false;
-      if (!first.subarray(0, bytesRead).equals(second.subarray(0, bytesRead))) return false;
-      at += bytesRead;
-    }
-    return true;
-  } finally {
-    await one.close();
-    await two.close();
-  }
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await fs.open(file, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** A folder's entries are on the disk only once the folder itself is. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    await syncFile(folder);
-  } catch (error) {
-    // Some file systems (network shares) can't sync a folder; the order of renames still holds.
-    if (!["EINVAL", "EISDIR", "EPERM", "ENOTSUP"].includes((error as NodeJS.ErrnoException).code ?? ""))
-      throw error;
-  }
-}
-
-async function syncFolders(folder: string): Promise<void> {
-  for (const entry of await fs.readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await syncFolders(path.join(folder, entry.name));
-  }
-  await syncFolder(folder);
-}
-
-const dayMs = 24 * 60 * 60 * 1000;
-
-async function removeLeftovers(dir: string): Promise<void> {
-  for (const name of await namesIn(dir)) {
-    const owner = new RegExp(`^\\${temporaryPrefix}[a-z]+-(.+)-(\\d+)-[0-9a-f]+$`).exec(name);
-    if (owner === null) continue;
-    const file = path.join(dir, name);
-    const stats = await lstatOrNull(file);
-    if (stats === null) continue;
-    // Of another machine's processes nothing is known: a day is longer than any push.
-    const dead = owner[1] === hostname() ? !isAlive(Number(owner[2])) : Date.now() - stats.mtimeMs > dayMs;
-    if (dead) await fs.rm(file, { recursive: true, force: true });
-  }
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  try {
-    return await fs.readdir(dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-async function statOrNull(file: string): Promise<Stats | null> {
-  return fs.stat(file).catch(() => null);
-}
-
-async function lstatOrNull(file: string): Promise<Stats | null> {
-  return fs.lstat(file).catch(() => null);
 }

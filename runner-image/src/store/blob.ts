@@ -5,10 +5,6 @@ import { azureCredential } from "./azure-credential.js";
 import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
-const mib = 1024 * 1024;
-/** Blob Storage takes at most 50,000 blocks. Source: "Scalability targets for Blob storage", read 2026-11. */
-const maxBlocks = 45_000;
-
 export interface BlobOptions {
   /** Of the storage account. */
   readonly endpoint: string;
@@ -22,9 +18,10 @@ export interface BlobOptions {
 
 export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOptions): ObjectStore {
   const connection = env.AZURE_STORAGE_CONNECTION_STRING;
+  const retryOptions = { maxTries: 5, tryTimeoutInMs: 60_000, retryDelayInMs: 500, maxRetryDelayInMs: 8_000 };
   const service = connection
-    ? BlobServiceClient.fromConnectionString(connection)
-    : new BlobServiceClient(endpoint, azureCredential(env));
+    ? BlobServiceClient.fromConnectionString(connection, { retryOptions })
+    : new BlobServiceClient(endpoint, azureCredential(env), { retryOptions });
   const container = service.getContainerClient(name);
   const blob = (key: string) => container.getBlockBlobClient(prefix + key);
   const fail = (doing: string, error: unknown) => storeError(url, doing, failureOf(error));
@@ -47,11 +44,7 @@ export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOp
     async put(key, body, condition) {
       const options = { conditions: headersOf(condition) };
       try {
-        if (Buffer.isBuffer(body)) await blob(key).upload(body, body.length, options);
-        else {
-          const blockSize = Math.max(8 * mib, Math.ceil(body.size / maxBlocks));
-          await blob(key).uploadStream(body.stream, blockSize, 4, options);
-        }
+        await blob(key).upload(body, body.length, options);
       } catch (error) {
         const { status } = failureOf(error);
         if (condition !== undefined && (status === 412 || status === 409)) throw new Conflict(key);

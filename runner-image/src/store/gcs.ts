@@ -1,5 +1,4 @@
 /** Google Cloud Storage. */
-import { pipeline } from "node:stream/promises";
 import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { Conflict, type ObjectInfo, type ObjectStore, type StoredObject } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
@@ -59,16 +58,7 @@ export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): O
           ? {}
           : { preconditionOpts: { ifGenerationMatch: "ifMatch" in condition ? condition.ifMatch : 0 } };
       try {
-        if (Buffer.isBuffer(body)) {
-          await file.save(body, { resumable: false, ...preconditionOpts });
-          return;
-        }
-        const target = file.createWriteStream({
-          resumable: true,
-          chunkSize: 8 * 1024 * 1024,
-          ...preconditionOpts,
-        });
-        await pipeline(body.stream, target);
+        await file.save(body, { resumable: false, ...preconditionOpts });
       } catch (error) {
         if (condition !== undefined && failureOf(error).status === 412) throw new Conflict(key);
         throw fail(`write ${key}`, error);

@@ -15,13 +15,6 @@ export interface StoredObject {
   readonly body: Readable;
 }
 
-/** A body that is too large for the memory. It is read once, so the store doesn't try it again as a whole. */
-export interface SizedStream {
-  /** Bytes. */
-  readonly size: number;
-  readonly stream: Readable;
-}
-
 /** What must be so for a write to happen; the store checks it together with the write. */
 export type Condition = { readonly ifMatch: string } | { readonly ifAbsent: true };
 
@@ -31,8 +24,8 @@ export interface ObjectStore {
   readonly url: string;
   /** Null: there is none. */
   get(key: string): Promise<StoredObject | null>;
-  /** Whole or not at all. @throws Conflict when the condition doesn't hold */
-  put(key: string, body: Buffer | SizedStream, condition?: Condition): Promise<void>;
+  /** Whole or not at all; for what fits into the memory. @throws Conflict when the condition doesn't hold */
+  put(key: string, body: Buffer, condition?: Condition): Promise<void>;
   /** All objects whose key begins with `prefix`. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** One that isn't there is fine. */
@@ -52,4 +45,27 @@ export async function readAll(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+export async function listObjects(store: ObjectStore, prefix: string): Promise<ObjectInfo[]> {
+  const found: ObjectInfo[] = [];
+  for await (const object of store.list(prefix)) found.push(object);
+  return found;
+}
+
+/** When the object was written, by the store's clock; null: it isn't there. */
+export async function modifiedAt(store: ObjectStore, key: string): Promise<Date | null> {
+  for await (const object of store.list(key)) if (object.key === key) return object.modifiedAt;
+  return null;
+}
+
+/**
+ * The store's time: containers' clocks differ, from it and from each other. Costs a write of the object `clock`, so where
+ * something has just been written, its `modifiedAt` is to be preferred.
+ */
+export async function storeTime(store: ObjectStore): Promise<Date> {
+  await store.put("clock", Buffer.from("\n"));
+  const now = await modifiedAt(store, "clock");
+  if (now === null) throw new Error(`what was just written to ${store.url} isn't there`);
+  return now;
 }

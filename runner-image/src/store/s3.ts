@@ -8,13 +8,8 @@ import {
   S3Client,
   type S3ClientConfig,
 } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
 import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
-
-const mib = 1024 * 1024;
-/** S3 takes at most 10,000 parts. Source: "Amazon S3 multipart upload limits", read 2026-11. */
-const maxParts = 9_000;
 
 export interface S3Options {
   readonly bucket: string;
@@ -70,17 +65,7 @@ export function openS3({ bucket, prefix, url, env }: S3Options): ObjectStore {
 
     async put(key, body, condition) {
       try {
-        if (Buffer.isBuffer(body)) {
-          await client.send(new PutObjectCommand({ ...at(key), Body: body, ...headersOf(condition) }));
-          return;
-        }
-        // Parts are tried again one by one; what was begun and fails is aborted.
-        await new Upload({
-          client,
-          params: { ...at(key), Body: body.stream, ...headersOf(condition) },
-          partSize: Math.max(8 * mib, Math.ceil(body.size / maxParts)),
-          queueSize: 4,
-        }).done();
+        await client.send(new PutObjectCommand({ ...at(key), Body: body, ...headersOf(condition) }));
       } catch (error) {
         const { status, code } = failureOf(error);
         // 409: two conditional writes at the same time, of which the other was first.
@@ -111,6 +96,10 @@ function configuration(env: S3Options["env"]): S3ClientConfig {
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION;
   return {
     maxAttempts: 5,
+    // Without them an answer that never comes is waited for without end. Milliseconds.
+    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+    // Who is at another place than the bucket is told where it is.
+    followRegionRedirects: true,
     ...(region ? { region } : {}),
     // Other servers seldom have a name for each bucket.
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),

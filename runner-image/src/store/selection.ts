@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
+import { UserError } from "../../../model/diagnostic.js";
 import { compileGlobs } from "../../../model/glob.js";
 import { type FoundFile, findFiles } from "../glob.js";
 import { manifestName, readManifest } from "../workspace/manifest.js";
@@ -11,6 +12,9 @@ import { manifestName, readManifest } from "../workspace/manifest.js";
 const outputs = "artifacts/**";
 /** handoff's own in a workspace: environments can be built again, and are large. */
 const notArtifacts: ReadonlySet<string> = new Set([".venvs", manifestName]);
+
+/** For `filesToPush`: all of a folder. */
+export const everything: readonly string[] = ["**"];
 
 /** What a push archives: all that match `keep`, and the outputs; without the files that hold a secret's value. */
 export async function filesToPush(workDir: string, keep: readonly string[]): Promise<FoundFile[]> {
@@ -30,10 +34,13 @@ export async function removeStale(
   }
 }
 
-/** An archive is named after its run. @throws Error for a name that would lead elsewhere */
-export function checkArchiveName(runId: string): void {
-  if (!/^[\w.@~-]+$/.test(runId) || /^\.+$/.test(runId))
-    throw new Error(`not usable as an archive's name: ${runId}`);
+/** An archive is named after its run. @throws UserError for a name that would lead elsewhere */
+export function checkArchiveName(runId: string): string {
+  if (/^[\w.@~-]+$/.test(runId) && !/^\.+$/.test(runId)) return runId;
+  throw new UserError(`not usable as an archive's name: ${runId}`, {
+    code: "invalid-archive-name",
+    hint: "use letters, digits, `_`, `.`, `@`, `~`, `-`",
+  });
 }
 
 /** The first of `run`, `run~2`, `run~3`, … : a run that is pushed twice (a retry) has two archives, the first is never changed. */
@@ -49,10 +56,15 @@ export function temporaryName(what: string): string {
   return `${temporaryPrefix}${what}-${hostname()}-${process.pid}-${randomBytes(6).toString("hex")}`;
 }
 
+/** In the same folder, so that a rename does the rest. */
+export function temporaryBeside(to: string): string {
+  return path.join(path.dirname(to), temporaryName("fetch"));
+}
+
 /** Makes `to` by `write`, which gets a name beside it: what was there before goes only when the new one is whole. */
 export async function replaceFile(to: string, write: (part: string) => Promise<void>): Promise<void> {
   await fs.mkdir(path.dirname(to), { recursive: true });
-  const part = path.join(path.dirname(to), temporaryName("fetch"));
+  const part = temporaryBeside(to);
   try {
     await write(part);
     await fs.rm(to, { recursive: true, force: true });

@@ -1,174 +1,241 @@
-/** A file's contents on their way to and from a store: in streams, and never without their hash being checked. */
+/** A file's contents on their way to and from a store: part by part, and never without their hash being checked. */
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import * as fs from "node:fs/promises";
 import path from "node:path";
-import { type Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../../model/diagnostic.js";
 import type { FoundFile } from "../glob.js";
-import { type ArchivedContents, type ArchivedFile, objectKey } from "./archive.js";
+import {
+  type Archive,
+  type ArchivedContents,
+  type ArchivedFile,
+  isContents,
+  objectKey,
+  ownerWrites,
+  type Part,
+  partsOf,
+} from "./archive.js";
 import type { ObjectStore } from "./object-store.js";
-import { replaceFile } from "./selection.js";
+import { inParallel } from "./pool.js";
+import { readObject } from "./read.js";
+import { replaceFile, temporaryBeside } from "./selection.js";
 
-/** Files up to here travel at the same time, each in the memory; larger ones one after another, in parts. */
-const smallBytes = 4 * 1024 * 1024;
-const parallel = 8;
-const tries = 6;
+const sha256Of = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
-/** What an archive says of a file. */
-export async function describeFile(workDir: string, { path: name, kind }: FoundFile): Promise<ArchivedFile> {
-  const file = path.join(workDir, name);
+/** What an archive says of a folder's files. */
+export async function describeFiles(
+  dir: string,
+  found: readonly FoundFile[],
+  partBytes: number,
+): Promise<ArchivedFile[]> {
+  const described = new Map<string, ArchivedFile>();
+  await inParallel(found, async (file) => {
+    described.set(file.path, await describeFile(dir, file, partBytes));
+  });
+  return found.flatMap(({ path: name }) => described.get(name) ?? []);
+}
+
+async function describeFile(
+  dir: string,
+  { path: name, kind }: FoundFile,
+  partBytes: number,
+): Promise<ArchivedFile> {
+  const file = path.join(dir, name);
   if (kind === "symlink") return { path: name, kind, target: await fs.readlink(file) };
-  const stats = await fs.stat(file);
-  const { sha256, size } = await hashOf(createReadStream(file));
-  return { path: name, kind, sha256, size, mode: stats.mode & 0o777, modifiedMs: Math.trunc(stats.mtimeMs) };
+  const { mode, mtimeMs } = await fs.stat(file);
+  const { size, parts } = await hashParts(file, partBytes);
+  return { path: name, kind, size, parts, mode: mode & 0o777, modifiedMs: Math.trunc(mtimeMs) };
 }
 
-/** Calls `work` for each, some at the same time; large files alone. The first error ends it, once those under way have ended. */
-export async function forEachFile(
-  files: readonly ArchivedContents[],
-  work: (file: ArchivedContents) => Promise<void>,
-): Promise<void> {
-  await inParallel(
-    files.filter((file) => file.size <= smallBytes),
-    work,
-  );
-  for (const file of files) if (file.size > smallBytes) await work(file);
-}
-
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    while (!failed && next < items.length) {
-      const item = items[next++] as T;
-      await work(item).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
+async function hashParts(file: string, partBytes: number): Promise<{ size: number; parts: string[] }> {
+  const parts: string[] = [];
+  let hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of createReadStream(file)) {
+    let rest = chunk as Buffer;
+    for (;;) {
+      const room = partBytes - (size % partBytes);
+      const piece = rest.subarray(0, room);
+      hash.update(piece);
+      size += piece.length;
+      if (piece.length < room) break;
+      parts.push(hash.digest("hex"));
+      hash = createHash("sha256");
+      rest = rest.subarray(room);
     }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: parallel }, worker));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+  if (size % partBytes > 0) parts.push(hash.digest("hex"));
+  return { size, parts };
 }
 
-/** @throws UserError when the file isn't any more what it was when it was hashed */
-export async function upload(store: ObjectStore, workDir: string, file: ArchivedContents): Promise<void> {
-  const from = path.join(workDir, file.path);
-  const changed = (): UserError =>
-    new UserError(`${file.path} was written while it was being stored`, {
-      code: "file-changed",
-      hint: "let the command that writes it end before the run does",
-    });
-  if (file.size <= smallBytes) {
-    const contents = await fs.readFile(from);
-    if (createHash("sha256").update(contents).digest("hex") !== file.sha256) throw changed();
-    await store.put(objectKey(file.sha256), contents);
-    return;
+interface FilePart extends Part {
+  readonly file: ArchivedContents;
+}
+
+/**
+ * Sends the parts of these files whose keys are not in `there`, each once.
+ * @throws UserError `file-changed` when a file isn't any more what it was when it was hashed
+ */
+export async function upload(
+  store: ObjectStore,
+  dir: string,
+  files: readonly ArchivedFile[],
+  partBytes: number,
+  there: ReadonlySet<string>,
+): Promise<void> {
+  const missing = new Map<string, FilePart>();
+  for (const file of files.filter(isContents)) {
+    for (const part of partsOf(file, partBytes)) {
+      const key = objectKey(part.sha256);
+      if (!there.has(key)) missing.set(key, { ...part, file });
+    }
   }
-  // The stream fails at its end when the contents are others: then the store doesn't finish the object.
-  const checked = sealed(file.sha256, changed);
-  const reading = pipeline(createReadStream(from, { highWaterMark: 1024 * 1024 }), checked);
-  reading.catch(() => {}); // comes as the stream's error too
+  await inParallel(
+    [...missing],
+    async ([key, part]) => {
+      const bytes = await readPart(path.join(dir, part.file.path), part);
+      if (bytes.length !== part.size || sha256Of(bytes) !== part.sha256) {
+        throw new UserError(`${part.file.path} was written while it was being stored`, {
+          code: "file-changed",
+          hint: "let the command that writes it end before the run does",
+        });
+      }
+      await store.put(key, bytes);
+    },
+    ([, { size }]) => size,
+  );
+}
+
+/** Shorter where the file ends sooner. */
+async function readPart(file: string, { offset, size }: Part): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  const handle = await fs.open(file, "r");
   try {
-    await store.put(objectKey(file.sha256), { size: file.size, stream: checked });
-    await reading;
-  } catch (error) {
-    checked.destroy();
-    throw checked.errored instanceof UserError ? checked.errored : error;
+    let read = 0;
+    while (read < size) {
+      const { bytesRead } = await handle.read(bytes, read, size - read, offset + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    return bytes.subarray(0, read);
+  } finally {
+    await handle.close();
   }
 }
 
-/** Puts a file in its place, unless it is there already. */
+/** Puts files of an archive in their places in `dir`, unless they are there already. */
 export async function download(
   store: ObjectStore,
-  workDir: string,
-  file: ArchivedFile,
-  archive: string,
+  dir: string,
+  archive: Archive,
+  files: readonly ArchivedFile[],
 ): Promise<void> {
-  const to = path.join(workDir, file.path);
-  if (file.kind === "symlink") {
-    await replaceFile(to, (part) => fs.symlink(file.target, part));
-    return;
+  const incoming: IncomingFile[] = [];
+  await inParallel(files.filter(isContents), async (file) => {
+    if (!(await hasFile(dir, file, archive.partBytes))) incoming.push(new IncomingFile(dir, file));
+  });
+  try {
+    await inParallel(
+      incoming.flatMap((target) => {
+        const parts = partsOf(target.file, archive.partBytes);
+        return (parts.length > 0 ? parts : [null]).map((part) => ({ target, part }));
+      }),
+      async ({ target, part }) => {
+        if (part === null) await target.finish();
+        else await target.write(part, await fetchPart(store, archive, target.file, part));
+      },
+      ({ part }) => part?.size ?? 0,
+    );
+  } finally {
+    for (const target of incoming) await target.abandon();
   }
-  if (await isThere(to, file)) return;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await replaceFile(to, (part) => fetchContents(store, file, part, archive));
-      return;
-    } catch (error) {
-      // A connection that breaks in the middle: the stores' own libraries try again only before the first byte.
-      if (attempt === tries || (error instanceof UserError && error.code === "artifact-missing")) throw error;
-      await sleep(50 * 2 ** attempt);
-    }
+  for (const file of files) {
+    if (file.kind === "symlink")
+      await replaceFile(path.join(dir, file.path), (part) => fs.symlink(file.target, part));
   }
 }
 
-async function fetchContents(
+/** Whether `dir` has just this file. */
+export async function hasFile(dir: string, file: ArchivedFile, partBytes: number): Promise<boolean> {
+  const at = path.join(dir, file.path);
+  const stats = await fs.lstat(at).catch(() => null);
+  if (file.kind === "symlink")
+    return stats?.isSymbolicLink() === true && (await fs.readlink(at)) === file.target;
+  if (!stats?.isFile() || stats.size !== file.size) return false;
+  if ((stats.mode & 0o777) !== (file.mode | ownerWrites)) return false;
+  return (await hashParts(at, partBytes)).parts.every((sha256, index) => sha256 === file.parts[index]);
+}
+
+async function fetchPart(
   store: ObjectStore,
+  { runId }: Archive,
   file: ArchivedContents,
-  to: string,
-  archive: string,
-): Promise<void> {
-  const found = await store.get(objectKey(file.sha256));
+  { sha256 }: Part,
+): Promise<Buffer> {
+  const key = objectKey(sha256);
+  const found = await readObject(store, key, (bytes) => sha256Of(bytes) === sha256);
   if (found === null) {
-    throw new UserError(`${file.path} of run ${archive} is no longer in ${store.url}`, {
+    throw new UserError(`${file.path} of run ${runId} is no longer in ${store.url}`, {
       code: "artifact-missing",
       hint: "bring the deleted objects back from the bucket's old versions",
     });
   }
-  const damaged = (): UserError =>
-    new UserError(`${file.path} of run ${archive} isn't in ${store.url} as it was stored`, {
-      code: "artifact-damaged",
-      hint: `bring ${objectKey(file.sha256)} back from the bucket's old versions`,
-    });
-  try {
-    await pipeline(found.body, sealed(file.sha256, damaged), createWriteStream(to, { mode: 0o600 }));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `${file.path} of run ${archive} can't be read from ${store.url}: ${messageOf(error)}`,
-      {
-        code: "artifact-store",
-        hint: "the connection broke: run the job again",
-      },
-    );
-  }
-  await fs.chmod(to, file.mode | 0o200);
-  const time = file.modifiedMs / 1000;
-  await fs.utimes(to, time, time);
-}
-
-async function isThere(file: string, { size, mode, sha256 }: ArchivedContents): Promise<boolean> {
-  const stats = await fs.lstat(file).catch(() => null);
-  if (!stats?.isFile() || stats.size !== size || (stats.mode & 0o777) !== (mode | 0o200)) return false;
-  return (await hashOf(createReadStream(file))).sha256 === sha256;
-}
-
-async function hashOf(stream: Readable): Promise<{ sha256: string; size: number }> {
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of stream) {
-    hash.update(chunk as Buffer);
-    size += (chunk as Buffer).length;
-  }
-  return { sha256: hash.digest("hex"), size };
-}
-
-/** Passes all on, and ends well only when that had the hash. */
-function sealed(sha256: string, wrong: () => Error): Transform {
-  const hash = createHash("sha256");
-  return new Transform({
-    transform(chunk: Buffer, _, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-    flush(done) {
-      done(hash.digest("hex") === sha256 ? null : wrong());
-    },
+  if (sha256Of(found.bytes) === sha256) return found.bytes;
+  throw new UserError(`${file.path} of run ${runId} isn't in ${store.url} as it was stored`, {
+    code: "artifact-damaged",
+    hint: `bring ${key} back from the bucket's old versions`,
   });
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** A file under a temporary name, until all its parts are there. */
+class IncomingFile {
+  readonly file: ArchivedContents;
+  readonly #to: string;
+  readonly #temporary: string;
+  #handle: Promise<fs.FileHandle> | null = null;
+  #missing: number;
+
+  constructor(dir: string, file: ArchivedContents) {
+    this.file = file;
+    this.#to = path.join(dir, file.path);
+    this.#temporary = temporaryBeside(this.#to);
+    this.#missing = file.parts.length;
+  }
+
+  async write({ offset }: Part, bytes: Buffer): Promise<void> {
+    const handle = await this.#open();
+    for (let written = 0; written < bytes.length; ) {
+      written += (await handle.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
+    }
+    this.#missing -= 1;
+    if (this.#missing === 0) await this.finish();
+  }
+
+  /** In its place at once, with its mode and time. */
+  async finish(): Promise<void> {
+    const handle = await this.#open();
+    const { mode, modifiedMs } = this.file;
+    await handle.chmod(mode | ownerWrites);
+    await handle.utimes(modifiedMs / 1000, modifiedMs / 1000);
+    await handle.close();
+    this.#handle = null;
+    await fs.rm(this.#to, { recursive: true, force: true });
+    await fs.rename(this.#temporary, this.#to);
+  }
+
+  /** Nothing is left of a file that isn't whole; one that is stays. */
+  async abandon(): Promise<void> {
+    if (this.#handle === null) return;
+    const handle = await this.#handle.catch(() => null);
+    this.#handle = null;
+    await handle?.close();
+    await fs.rm(this.#temporary, { force: true });
+  }
+
+  #open(): Promise<fs.FileHandle> {
+    this.#handle ??= fs
+      .mkdir(path.dirname(this.#to), { recursive: true })
+      .then(() => fs.open(this.#temporary, "wx", 0o600));
+    return this.#handle;
+  }
+}

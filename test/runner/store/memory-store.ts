@@ -1,12 +1,7 @@
 /** An object store in the memory, with the faults that real ones have. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import {
-  type Condition,
-  Conflict,
-  type ObjectStore,
-  readAll,
-} from "../../../runner-image/src/store/object-store.js";
+import { type Condition, Conflict, type ObjectStore } from "../../../runner-image/src/store/object-store.js";
 
 interface Entry {
   readonly body: Buffer;
@@ -33,16 +28,15 @@ export class MemoryStore implements ObjectStore {
     return entry === undefined ? null : { etag: entry.etag, body: this.onGet(key, entry.body) };
   }
 
-  async put(key: string, body: Parameters<ObjectStore["put"]>[1], condition?: Condition): Promise<void> {
+  async put(key: string, body: Buffer, condition?: Condition): Promise<void> {
     this.puts.push(key);
     await this.beforePut(key);
-    const bytes = Buffer.isBuffer(body) ? Buffer.from(body) : await readAll(body.stream);
     const present = this.objects.get(key);
     if (condition !== undefined) {
       const holds = "ifMatch" in condition ? present?.etag === condition.ifMatch : present === undefined;
       if (!holds) throw new Conflict(key);
     }
-    this.objects.set(key, { body: bytes, etag: String(++this.#version), modifiedAt: this.now() });
+    this.objects.set(key, { body: Buffer.from(body), etag: String(++this.#version), modifiedAt: this.now() });
     this.afterPut(key);
   }
 
@@ -67,4 +61,4 @@ export class MemoryStore implements ObjectStore {
   }
 }
 
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { expect } from "chai";
 import { UserError } from "../../../model/diagnostic.js";
+import { defaultPartBytes } from "../../../runner-image/src/store/archive.js";
 import { remoteArtifacts } from "../../../runner-image/src/store/remote-artifacts.js";
 import { artifactStoreConformance } from "./conformance.js";
 import { MemoryStore, sha256 } from "./memory-store.js";
@@ -69,6 +71,7 @@ describe("runner/store: artifacts in an object store", () => {
     memory.puts.length = 0;
     await open().push("run-2", work, []);
     expect(memory.puts, "what the broken pushes sent doesn't travel again").to.deep.equal([
+      "clock",
       "runs/run-2.json",
       "last",
     ]);
@@ -131,38 +134,147 @@ describe("runner/store: artifacts in an object store", () => {
   });
 
   it("believes no archive that leads out of the workspace", async () => {
-    const file = { kind: "file", sha256: sha256(""), size: 0, mode: 0o644, modifiedMs: 0 };
-    for (const evil of ["../x", "/etc/x", "a/../../x", ""]) {
-      const archive = { schemaVersion: 1, runId: "r", pushedAt: "", files: [{ path: evil, ...file }] };
-      await memory.put("last", Buffer.from(JSON.stringify(archive)));
-      expect((await failure(open().fetchLast(at.make(), ["**"]))).message, evil).to.contain("no archive");
+    const file = { kind: "file", parts: [sha256("x")], size: 1, mode: 0o644, modifiedMs: 0 };
+    const archive = { schemaVersion: 1, runId: "r", pushedAt: "2026-01-01T00:00:00Z", partBytes: 8 };
+    const wrong = [
+      { path: "a", ...file, parts: [] },
+      { path: "a", ...file, size: 9 },
+      { path: "a", ...file, size: -1 },
+      { path: "a", ...file, parts: ["../last"] },
+    ];
+    for (const evil of ["../x", "/etc/x", "a/../../x", ""]) wrong.push({ path: evil, ...file });
+    for (const each of wrong) {
+      await memory.put("last", Buffer.from(JSON.stringify({ ...archive, files: [each] })));
+      const { message } = await failure(open().fetchLast(at.make(), ["**"]));
+      expect(message, JSON.stringify(each)).to.contain("is no archive of handoff's");
     }
+    await memory.put("last", Buffer.from(JSON.stringify({ ...archive, files: [{ path: "a", ...file }] })));
+    expect((await failure(open().fetchLast(at.make(), ["**"]))).message).to.contain(
+      "a of run r is no longer",
+    );
     await memory.put("last", Buffer.from("half"));
     expect(await failure(open().push("run", at.make(), []))).to.be.instanceOf(UserError);
   });
 
   it("fails when a file is written while it is being stored, and stores nothing wrong", async () => {
-    const large = 5 * 1024 * 1024;
-    for (const size of [10, large]) {
-      const work = at.make({ "artifacts/first": `x${size}`, "artifacts/n": "a".repeat(size) });
-      memory.beforePut = (key) => {
-        if (key === `objects/${sha256(`x${size}`)}`)
-          fs.writeFileSync(path.join(work, "artifacts/n"), "b".repeat(size));
-      };
-      const files = ["artifacts/n"];
-      // Small files travel together: the change must come before the second one is read.
-      if (size === 10) {
-        const readFile = memory.list.bind(memory);
-        memory.list = async function* (prefix) {
-          yield* readFile(prefix);
-          fs.writeFileSync(path.join(work, "artifacts/n"), "b".repeat(size));
-        };
-      }
-      const error = await failure(open().push("run", work, files));
-      expect(error.message).to.equal("artifacts/n was written while it was being stored");
-      expect(memory.keys("objects/")).to.not.include(`objects/${sha256("a".repeat(size))}`);
+    const sizes = [10, defaultPartBytes + 10] as const;
+    for (const [size, then] of sizes.flatMap((size) =>
+      [size, size - 5].map((then) => [size, then] as const),
+    )) {
       memory = new MemoryStore();
+      const work = at.make({ "artifacts/n": "a".repeat(size) });
+      const list = memory.list.bind(memory);
+      // After it was hashed, before it is sent.
+      memory.list = async function* (prefix) {
+        fs.writeFileSync(path.join(work, "artifacts/n"), "b".repeat(then));
+        yield* list(prefix);
+      };
+      const error = await failure(open().push("run", work, ["artifacts/n"]));
+      expect(error.message).to.equal("artifacts/n was written while it was being stored");
+      expect(memory.puts, "not even a part of what it is now").to.deep.equal([]);
     }
+  });
+
+  it("sends of a large file the parts that are new, and goes on where a push broke off", async () => {
+    const bytes = randomBytes(3 * defaultPartBytes + 1000);
+    const hashes = [0, 1, 2, 3].map(
+      (n) => `objects/${sha256(bytes.subarray(n * defaultPartBytes, (n + 1) * defaultPartBytes))}`,
+    );
+    const work = at.make({ "artifacts/n": "1" });
+    await open().push("run-1", work, []);
+    fs.writeFileSync(path.join(work, "artifacts/large"), bytes);
+    memory.puts.length = 0;
+    memory.beforePut = (key) => {
+      if (key === hashes[2]) throw new Error("killed");
+    };
+    await failure(open().push("run-2", work, []));
+    expect(memory.text("last")).to.contain("run-1");
+    const sent = new Set(memory.puts.filter((key) => key !== hashes[2]));
+    expect(sent.size, "a part was stored").to.be.above(0);
+    memory.beforePut = () => {};
+    memory.puts.length = 0;
+    await open().push("run-2", work, []);
+    const rest = hashes.filter((key) => !sent.has(key));
+    expect(memory.puts.filter((key) => key.startsWith("objects/"))).to.have.members(rest);
+
+    fs.appendFileSync(path.join(work, "artifacts/large"), "appended");
+    memory.puts.length = 0;
+    await open().push("run-3", work, []);
+    const last = sha256(Buffer.concat([bytes.subarray(3 * defaultPartBytes), Buffer.from("appended")]));
+    expect(memory.puts).to.deep.equal([`objects/${last}`, "runs/run-3.json", "last"]);
+    const next = at.make();
+    await open().fetchLast(next, ["**"]);
+    const fetched = fs.readFileSync(path.join(next, "artifacts/large"));
+    expect(fetched.equals(Buffer.concat([bytes, Buffer.from("appended")]))).to.equal(true);
+    expect(fs.readdirSync(path.join(next, "artifacts")), "no temporary file").to.deep.equal(["large", "n"]);
+  });
+
+  it("reads archives with parts of another size", async () => {
+    const files = ["12345", "67890", "1"].map((text) => [`objects/${sha256(text)}`, text] as const);
+    for (const [key, text] of files) await memory.put(key, Buffer.from(text));
+    const parts = files.map(([key]) => key.slice("objects/".length));
+    const file = { path: "n", kind: "file", size: 11, parts, mode: 0o600, modifiedMs: 0 };
+    const archive = { schemaVersion: 1, runId: "r", pushedAt: "2026-01-01T00:00:00Z", partBytes: 5 };
+    await memory.put("last", Buffer.from(JSON.stringify({ ...archive, files: [file] })));
+    const next = at.make();
+    await open().fetchLast(next, ["**"]);
+    expect(at.read(next)).to.deep.equal({ n: "12345678901" });
+  });
+
+  it("goes by the store's clock, however wrong that of a container is", async () => {
+    let time = Date.parse("2026-06-01T00:00:00Z");
+    memory.now = () => new Date(time);
+    const skewed = (days: number) =>
+      remoteArtifacts(async () => memory, { now: () => new Date(time + days * dayMs), keepRuns: 2 });
+    await skewed(-400).push("run-1", at.make({ "artifacts/n": "1" }), []);
+    time += 2 * dayMs;
+    // A push under way has sent its contents, and another one sweeps at a clock that is a year ahead.
+    const slow = at.make({ "artifacts/n": "slow" });
+    memory.beforePut = async (key) => {
+      if (key !== "runs/slow.json") return;
+      memory.beforePut = () => {};
+      time += 60_000;
+      await skewed(400).push("other", at.make({ "artifacts/n": "other" }), []);
+    };
+    await skewed(-400).push("slow", slow, []);
+    const next = at.make();
+    await skewed(0).fetchLast(next, ["**"]);
+    expect(at.read(next)).to.deep.equal({ "artifacts/n": "slow" });
+    expect((await skewed(0).list()).map(({ runId }) => runId)).to.have.members(["slow", "other"]);
+
+    // What a broken push left more than a day ago may be swept at any moment: it is sent again, also by a clock behind.
+    const old = at.make({ "artifacts/n": "old" });
+    await memory.put(`objects/${sha256("old")}`, Buffer.from("old"));
+    time += 2 * dayMs;
+    memory.puts.length = 0;
+    await skewed(-400).push("again", old, []);
+    expect(memory.puts).to.include(`objects/${sha256("old")}`);
+  });
+
+  it("keeps what a rollback replaces, also when its archive has expired", async () => {
+    await open().push("run-1", at.make({ "artifacts/n": "1" }), []);
+    await open().push("run-2", at.make({ "artifacts/n": "2" }), []);
+    await memory.delete("runs/run-2.json");
+    expect(await open().rollback("run-1")).to.deep.equal({ before: "run-2" });
+    expect(await open().rollback("run-2")).to.deep.equal({ before: "run-1" });
+    const next = at.make();
+    await open().fetchLast(next, ["**"]);
+    expect(at.read(next)).to.deep.equal({ "artifacts/n": "2" });
+  });
+
+  it("doesn't roll back to what is no longer whole, nor over a run that was faster", async () => {
+    await open().push("run-1", at.make({ "artifacts/n": "1" }), []);
+    await open().push("run-2", at.make({ "artifacts/n": "2" }), []);
+    memory.beforePut = async (key) => {
+      if (key !== "last") return;
+      memory.beforePut = () => {};
+      await open().push("run-3", at.make({ "artifacts/n": "3" }), []);
+    };
+    const conflict = await failure(open().rollback("run-1"));
+    expect(conflict.message).to.contain("run run-3 stored its artifacts meanwhile");
+    await memory.delete(`objects/${sha256("1")}`);
+    expect((await failure(open().rollback("run-1"))).message).to.contain("no longer in memory://test");
+    expect(JSON.parse(memory.text("last")).runId).to.equal("run-3");
   });
 
   it("removes archives beyond the number, and after a day the contents that nothing names", async () => {

@@ -1,0 +1,61 @@
+/** Reading an object as a whole over a connection that may break, stall, or bring something else. */
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../../../model/diagnostic.js";
+import type { ObjectStore } from "./object-store.js";
+
+const tries = 6;
+/** A connection over which nothing comes for so long is taken for broken. */
+const stalledMs = 60_000;
+
+export interface ReadObject {
+  readonly etag: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Null: there is none. Tried again when the connection breaks or stalls in the middle, since the clouds' libraries try only
+ * up to the first byte, and when `isWhole` says no; then what came last is given.
+ * @throws UserError `artifact-store` when all tries broke off
+ */
+export async function readObject(
+  store: ObjectStore,
+  key: string,
+  isWhole: (bytes: Buffer) => boolean = () => true,
+): Promise<ReadObject | null> {
+  for (let attempt = 1; ; attempt++) {
+    const found = await store.get(key);
+    if (found === null) return null;
+    try {
+      const bytes = await readWhileItFlows(found.body);
+      if (isWhole(bytes) || attempt === tries) return { etag: found.etag, bytes };
+    } catch (error) {
+      if (attempt === tries) throw broken(store, key, error);
+    }
+    await sleep(50 * 2 ** attempt);
+  }
+}
+
+async function readWhileItFlows(body: Readable): Promise<Buffer> {
+  const timer = setTimeout(() => {
+    body.destroy(new Error(`nothing came for ${stalledMs / 1000} s`));
+  }, stalledMs);
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk as Buffer);
+      timer.refresh();
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function broken(store: ObjectStore, key: string, error: unknown): UserError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UserError(`can't read ${key} in ${store.url}: ${reason}`, {
+    code: "artifact-store",
+    hint: "the connection broke, also after several tries: run the job again",
+  });
+}
