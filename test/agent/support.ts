@@ -6,8 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Notification, Project, Retries, Schedule, Task } from "../../model/project.js";
 import type { RunRequest } from "../../model/run.js";
-import { deploymentPaths, makeDir, writeJson } from "../../providers/local/home.js";
-import type { JobRecord, ScheduleRecord, TriggerRecord } from "../../providers/local/records.js";
+import { deploymentPaths, makeDir, writeFileAtomic, writeJson } from "../../providers/local/home.js";
+import type {
+  ContainerRecord,
+  JobRecord,
+  ScheduleRecord,
+  TriggerRecord,
+} from "../../providers/local/records.js";
 
 export const fakeRunner = [process.execPath, fileURLToPath(new URL("fake-runner.mjs", import.meta.url))];
 export const deployment = "fx-dev";
@@ -20,6 +25,11 @@ export interface FakeJob {
   /** For the real runner. */
   readonly tasks?: readonly Task[];
   readonly notifications?: readonly Notification[];
+  /** In a container of this image; the secrets' values are written, too. */
+  readonly container?: ContainerRecord;
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** What else the project has. */
+  readonly project?: Partial<Project>;
 }
 
 export class Home {
@@ -29,6 +39,7 @@ export class Home {
 
   job(options: FakeJob = {}): void {
     const { fake = {}, retries, timeoutSeconds, tasks = [], notifications = [] } = options;
+    const { container, secrets = {} } = options;
     const project: Project = {
       dialect: "1",
       name: "fx",
@@ -50,7 +61,9 @@ export class Home {
       schedules: [],
       triggers: [],
       notifications: [],
+      ...options.project,
     };
+    for (const [key, value] of Object.entries(secrets)) writeFileAtomic(this.paths.secret(key), value);
     const record: JobRecord = {
       schemaVersion: 1,
       deployment,
@@ -63,7 +76,8 @@ export class Home {
       spec: { schemaVersion: 1, project },
       ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
       notifications,
-      secretKeys: [],
+      secretKeys: Object.keys(secrets),
+      ...(container ? { container } : {}),
     };
     writeJson(this.paths.job("fx"), record);
   }

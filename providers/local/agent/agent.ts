@@ -3,25 +3,15 @@
  * `stat` a folder, whether something was deployed or a message has come, and notices a clock that was moved.
  */
 import { type FSWatcher, rmSync, statSync, watch } from "node:fs";
-import { cpus } from "node:os";
 import { dirname } from "node:path";
 import type { History, NewRun, Run } from "../../../history/history.js";
-import { deploymentPaths, homePaths, makeDir, readJson } from "../home.js";
+import { deploymentPaths, homePaths, makeDir } from "../home.js";
 import type { JobRecord, TriggerRecord } from "../records.js";
 import { changeDetector, deploymentFolders, readJob, readSchedules, readTriggers } from "./deployments.js";
 import { type QueueOptions, recoverMessages, settleMessage, takeMessages } from "./queues.js";
 import { createScheduler } from "./scheduler.js";
+import { agentSettings } from "./settings.js";
 import { createSupervisor } from "./supervisor.js";
-
-/** `agent/settings.json`; every key may be left out. */
-export interface AgentSettings {
-  /** Runs at the same time, the rest waits in order; default twice the number of CPUs, at least 4. */
-  readonly maxConcurrentRuns?: number;
-  /** Folders of ended runs that are kept for each job; default 100. */
-  readonly keepRuns?: number;
-  /** Seconds from SIGTERM to SIGKILL; default 30. */
-  readonly graceSeconds?: number;
-}
 
 export interface AgentOptions {
   readonly home: string;
@@ -44,9 +34,7 @@ export function startAgentLoop(options: AgentOptions): Agent {
   const { home, history, now, log } = options;
   const paths = homePaths(home);
   makeDir(paths.agent);
-  const settings = readJson<AgentSettings>(paths.agentSettings) ?? {};
-  const maxRuns = settings.maxConcurrentRuns ?? Math.max(4, cpus().length * 2);
-  const keepRuns = settings.keepRuns ?? 100;
+  const { maxConcurrentRuns: maxRuns, keepRuns, ...launching } = agentSettings(home);
   const lookMs = options.lookMs ?? 2000;
 
   let jobs = new Map<string, JobRecord | undefined>();
@@ -71,7 +59,7 @@ export function startAgentLoop(options: AgentOptions): Agent {
     now,
     log,
     env: options.env,
-    graceSeconds: settings.graceSeconds ?? 30,
+    ...launching,
     ...(options.runner ? { runner: options.runner } : {}),
     onEnd(run) {
       if (run.status === "queued") waiting.push(run);

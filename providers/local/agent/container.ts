@@ -7,6 +7,7 @@ import { docker, type Env, lastLine } from "../../docker.js";
 import { makeDir } from "../home.js";
 import type { ContainerRecord } from "../records.js";
 import type { Attempt, LaunchOptions } from "./launch.js";
+import { outputTail } from "./output.js";
 import { give, type Owner } from "./owner.js";
 import { type RunnerPlaces, runnerArguments } from "./runner-arguments.js";
 
@@ -113,16 +114,18 @@ export async function signalContainer(
 }
 
 /**
- * Waits for a container's end and removes it. Gives the reason of its end when Docker knows one; nothing is said of a
- * container that was never made. An engine that doesn't answer is waited for: nobody else knows what became of the run.
+ * Waits for a container's end and removes it. Gives the reason of its end where Docker knows one. An engine that doesn't
+ * answer is waited for: nobody else knows what became of the run.
+ * @param output file of what Docker's client printed
  */
 export async function endOfContainer(
   name: string,
+  output: string,
   { env, log }: Pick<LaunchOptions, "env" | "log">,
 ): Promise<string | undefined> {
   for (let told = false; ; told = true) {
     const end = await docker(["wait", name], { env });
-    if (isGone(end.stderr)) return undefined;
+    if (isGone(end.stderr)) return notStarted(output);
     if (end.exitCode === 0) break;
     if (!told) log(`waiting for Docker, to know what became of ${name}: ${lastLine(end)}`);
     await sleep(retryMs);
@@ -137,6 +140,14 @@ export async function endOfContainer(
   if (killed !== "true") return undefined;
   const limit = Number(memory) > 0 ? ` (${Math.round(Number(memory) / 2 ** 20)} MiB)` : "";
   return `out of memory: the run needed more than its container may have${limit}; give it more with resources.memory`;
+}
+
+function notStarted(output: string): string {
+  const said = outputTail(output);
+  const hint = /no such image/i.test(said)
+    ? ". `handoff refresh`, then `handoff up`, makes the image again"
+    : "";
+  return `the container was not started, or was removed${said}${hint}`;
 }
 
 function isGone(stderr: string): boolean {

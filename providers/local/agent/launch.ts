@@ -87,7 +87,8 @@ export async function launch(run: Run, job: JobRecord, options: LaunchOptions): 
     });
     child.unref();
     if (child.pid === undefined) throw new Error("the runner has no process id");
-    return runnerOf({ pid: child.pid, start: processStart(child.pid), exited, container }, options);
+    const start = processStart(child.pid);
+    return runnerOf({ pid: child.pid, start, exited, container, output: paths.output }, options);
   } finally {
     closeSync(output);
   }
@@ -95,7 +96,8 @@ export async function launch(run: Run, job: JobRecord, options: LaunchOptions): 
 
 /** The runner that an earlier agent started for a run; undefined when nothing says that it did. */
 export function adopt(run: Run, options: LaunchOptions): Runner | undefined {
-  const file = deploymentPaths(options.home, run.deployment).run(run.runId).pid(run.attempt);
+  const paths = deploymentPaths(options.home, run.deployment).run(run.runId);
+  const file = paths.pid(run.attempt);
   const [number, container] = existsSync(file) ? readFileSync(file, "utf8").trim().split(" ") : [];
   const pid = run.pid ?? Number(number ?? 0);
   // Without a start mark the number alone would do, but the machine may have given it to another process.
@@ -103,7 +105,7 @@ export function adopt(run: Run, options: LaunchOptions): Runner | undefined {
   const known = pid > 0 && (run.pid !== null || start !== null);
   if (!known && container === undefined) return undefined;
   const exited = known ? gone(pid, start, options.pollMs ?? 500) : Promise.resolve();
-  return runnerOf({ pid: known ? pid : 0, start, exited, container }, options);
+  return runnerOf({ pid: known ? pid : 0, start, exited, container, output: paths.output }, options);
 }
 
 interface Started {
@@ -111,9 +113,10 @@ interface Started {
   readonly start: string | null;
   readonly exited: Promise<void>;
   readonly container: string | undefined;
+  readonly output: string;
 }
 
-function runnerOf({ pid, start, exited, container }: Started, options: LaunchOptions): Runner {
+function runnerOf({ pid, start, exited, container, output }: Started, options: LaunchOptions): Runner {
   if (container === undefined) {
     return {
       pid,
@@ -132,7 +135,7 @@ function runnerOf({ pid, start, exited, container }: Started, options: LaunchOpt
   return {
     pid,
     start,
-    ended: exited.then(() => endOfContainer(container, options)),
+    ended: exited.then(() => endOfContainer(container, output, options)),
     stop: () => signalContainer(container, "SIGTERM", options),
     kill: () => signalContainer(container, "SIGKILL", options),
   };

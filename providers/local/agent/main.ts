@@ -4,6 +4,7 @@ import { openHistory } from "../../../history/history.js";
 import { handoffHome, homePaths, makeDir } from "../home.js";
 import { startAgentLoop } from "./agent.js";
 import { acquire, markReady, release } from "./lock.js";
+import { agentSettings } from "./settings.js";
 import { createSupervisor } from "./supervisor.js";
 
 /** The log is begun anew at this size; one old file is kept. */
@@ -42,7 +43,7 @@ async function main(): Promise<number | undefined> {
       now,
       log,
       env: process.env,
-      graceSeconds: 30,
+      ...agentSettings(home),
     });
     // The runner's process does not keep this one alive.
     const alive = setInterval(() => {}, 60_000);

@@ -10,6 +10,7 @@ import { sendNotifications } from "../notify.js";
 import type { JobRecord } from "../records.js";
 import { readJob } from "./deployments.js";
 import { adopt, type LaunchOptions, launch, type Runner } from "./launch.js";
+import { outputTail } from "./output.js";
 
 export interface SupervisorOptions extends LaunchOptions {
   readonly history: History;
@@ -36,8 +37,6 @@ interface End {
 
 /** Beyond the runner's own grace for its children. */
 const killAfterMs = 10_000;
-/** Characters of the runner's own output that a death is explained with. */
-const outputTail = 2000;
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { history, home, now, log } = options;
@@ -118,7 +117,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       });
       return;
     }
-    const reason = cause ?? `the runner died without finishing${tailOf(pathsOf(run).output)}`;
+    const reason = cause ?? `the runner died without finishing${outputTail(pathsOf(run).output)}`;
     const retries = job?.spec.project.deploy.retries;
     if (retries && run.attempt <= retries.max) {
       const delay = retries.delaySeconds * retries.backoff ** (run.attempt - 1);
@@ -205,12 +204,6 @@ function notificationEvent(status: RunStatus): NotificationEvent | undefined {
 function reasonOf(record: RunRecord): { reason?: string } {
   const reason = record.error ?? record.tasks.find((task) => task.error !== undefined)?.error;
   return reason === undefined || record.status === "success" ? {} : { reason };
-}
-
-function tailOf(file: string): string {
-  if (!existsSync(file)) return "";
-  const text = readFileSync(file, "utf8").trim().slice(-outputTail);
-  return text === "" ? " (killed, or the machine went down)" : `: ${text}`;
 }
 
 function durationMs(run: Run): number {
