@@ -1,5 +1,5 @@
 /** Finds a Pulumi CLI: on PATH, in handoff's cache, downloaded, or built with Go. */
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
@@ -93,11 +93,20 @@ async function fromPath(env: Env, log: (line: string) => void): Promise<PulumiCo
   return undefined;
 }
 
+/** Engines that were asked for their version, by file and when it was written: a fleet asks once, not for each stack. */
+const asked = new Map<string, PulumiCommand>();
+
 async function fromRoot(root: string): Promise<PulumiCommand | undefined> {
-  if (!existsSync(join(root, "bin", "pulumi"))) return undefined;
+  const file = join(root, "bin", "pulumi");
+  if (!existsSync(file)) return undefined;
+  const key = `${file} ${statSync(file).mtimeMs}`;
+  const known = asked.get(key);
+  if (known) return known;
   try {
     const command = await PulumiCommand.get({ root });
-    return command.version && command.version.compare(minimumEngineVersion) < 0 ? undefined : command;
+    if (command.version && command.version.compare(minimumEngineVersion) < 0) return undefined;
+    asked.set(key, command);
+    return command;
   } catch {
     return undefined;
   }

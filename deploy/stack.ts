@@ -1,6 +1,5 @@
 /** One stack through the real engine: up, preview, destroy, refresh, outputs. Everything is checked before the engine starts. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { LocalWorkspace, type OutputMap, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import type { Platform, StackSettings } from "../model/plan-types.js";
@@ -8,7 +7,7 @@ import { prepare } from "../providers/prepare.js";
 import { deployPipeline } from "../providers/program.js";
 import { providerOf } from "../providers/registry.js";
 import { parseSettings } from "../providers/settings.js";
-import { backendEnv, removeStaleLocks, restoreTornState, stateFolder } from "./backend.js";
+import { backendEnv, removeStaleLocks, restoreTornState, stackStateFile, stateFolder } from "./backend.js";
 import { connectAnew } from "./connections.js";
 import { findPulumi } from "./engine.js";
 import { type Env, engineEnv } from "./env.js";
@@ -115,7 +114,7 @@ export async function withStack<T>(
   try {
     const workspace = await LocalWorkspace.create({
       workDir: repository.root,
-      pulumiCommand: quickCommand(command),
+      pulumiCommand: quickCommand(command, state && stackStateFile(state, repository.name, name)),
       envVars: variables,
       ...(program ? { program } : {}),
     });
@@ -247,7 +246,7 @@ function keptBy(
 function hasState(repository: Repository, env: Env, stack: string): boolean {
   const state = stateFolder(repository, { ...env, ...backendEnv(repository, env) });
   if (!state) return true;
-  return existsSync(join(state, ".pulumi", "stacks", repository.name, `${stack}.json`));
+  return existsSync(stackStateFile(state, repository.name, stack));
 }
 
 function mask(map: OutputMap): Record<string, unknown> {

@@ -13,6 +13,7 @@ export interface DeployedResource {
   readonly custom?: boolean;
   /** Left where it is when it is no longer wanted. */
   readonly retainOnDelete?: boolean;
+  readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -26,17 +27,34 @@ export async function deployedResources(
 ): Promise<readonly DeployedResource[]> {
   const folder = stateFolder(repository, env);
   const file = folder && stackStateFile(folder, repository.name, stack.name);
-  const state: unknown =
-    file && existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : await stack.exportStack();
-  const { checkpoint, deployment } = state as {
-    checkpoint?: { latest?: Latest };
-    deployment?: Latest;
-  };
-  return (checkpoint?.latest ?? deployment)?.resources ?? [];
+  if (file && existsSync(file)) return resourcesIn(file);
+  return (await stack.exportStack()).deployment?.resources ?? [];
 }
 
-interface Latest {
-  readonly resources?: readonly DeployedResource[];
+function resourcesIn(stateFile: string): readonly DeployedResource[] {
+  const { checkpoint } = JSON.parse(readFileSync(stateFile, "utf8")) as {
+    checkpoint?: { latest?: { resources?: readonly DeployedResource[] } };
+  };
+  return checkpoint?.latest?.resources ?? [];
+}
+
+/** What marks an encrypted value in a state. */
+const secretMark = "4dabf18193072939515e22adb298388d";
+
+/**
+ * The stack's outputs as a state in files has them, each secret value as `"[secret]"`: what `pulumi stack output --json` prints.
+ * @param stateFile exists
+ */
+export function maskedOutputs(stateFile: string): Readonly<Record<string, unknown>> {
+  const stack = resourcesIn(stateFile).find(({ type }) => type === "pulumi:pulumi:Stack");
+  return mask(stack?.outputs ?? {}) as Record<string, unknown>;
+}
+
+function mask(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mask);
+  if (typeof value !== "object" || value === null) return value;
+  if (secretMark in value) return "[secret]";
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mask(each)]));
 }
 
 /** Names of what is in a cloud. */
