@@ -9,6 +9,7 @@ import { providerOf } from "../providers/registry.js";
 import { parseSettings } from "../providers/settings.js";
 import { backendEnv, removeStaleLocks, restoreTornState, stackStateFile, stateFolder } from "./backend.js";
 import { connectAnew } from "./connections.js";
+import { type Difference, differenceOf } from "./difference.js";
 import { findPulumi } from "./engine.js";
 import { type Env, engineEnv } from "./env.js";
 import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
@@ -16,7 +17,7 @@ import { stopped, toUserError } from "./failure.js";
 import { engineSignal } from "./interrupt.js";
 import { forgottenCreates, resumeInterrupted } from "./pending.js";
 import { quickCommand } from "./quick-command.js";
-import { findRepository, type Repository, readSettings } from "./repository.js";
+import { findRepository, type Repository, readSettings, secretsProviderOf } from "./repository.js";
 import { withScratchState } from "./scratch.js";
 import { type DeployedResource, deployedResources, namesOf, platformOf, retained } from "./state.js";
 
@@ -38,7 +39,7 @@ export interface StackOptions {
 
 export interface StackSummary {
   readonly stack: string;
-  readonly operation: "up" | "preview" | "destroy" | "refresh";
+  readonly operation: "up" | "preview" | "destroy" | "refresh" | "drift";
   /** A failure is thrown, as a `UserError` with exit code 1. */
   readonly result: "succeeded";
   readonly changes: Changes;
@@ -46,6 +47,8 @@ export interface StackSummary {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** Data that was left by a destroy, or by an up that moved to another cloud, as paths or links. An up on the same cloud adopts it. */
   readonly kept: readonly string[];
+  /** What is no longer as the last `up` left it; of `drift` alone. */
+  readonly differences?: readonly Difference[];
   /** Warnings and notes of the project and the plan. */
   readonly diagnostics: readonly Diagnostic[];
   readonly durationMs: number;
@@ -79,9 +82,30 @@ export function refresh(options: StackOptions): Promise<StackSummary> {
   });
 }
 
+/** Says what is no longer as the last `up` left it, by resource and property; changes nothing, neither the state nor the cloud. */
+export async function drift(options: StackOptions): Promise<StackSummary> {
+  const differences: Difference[] = [];
+  const summary = await operate("drift", options, (stack, { onEvent, ...common }) =>
+    stack.refresh({
+      ...common,
+      previewOnly: true,
+      onEvent(event) {
+        onEvent(event);
+        const difference = differenceOf(event);
+        if (difference) differences.push(difference);
+      },
+    }),
+  );
+  const gone = differences.filter(({ kind }) => kind === "gone").length;
+  const changed = differences.length - gone;
+  const same = summary.changes.same - differences.length;
+  differences.sort((a, b) => (a.urn < b.urn ? -1 : 1));
+  return { ...summary, differences, changes: { create: 0, update: changed, replace: 0, delete: gone, same } };
+}
+
 /** The stack's outputs, secret ones masked; empty before the first `up`. */
 export async function outputs(options: StackOptions): Promise<Readonly<Record<string, unknown>>> {
-  return await withStack(options, async (stack) => mask(await stack.outputs()));
+  return await withStack(options, async (stack) => plain(await stack.outputs()));
 }
 
 /**
@@ -96,7 +120,7 @@ export async function withStack<T>(
 ): Promise<T> {
   const { cwd, stack: name, env, log } = options;
   const repository = findRepository(cwd);
-  readSettings(repository, name, { cwd, env });
+  const secretsProvider = secretsProviderOf(repository, name);
   connectAnew();
   const command = await findPulumi({
     env,
@@ -116,6 +140,8 @@ export async function withStack<T>(
       workDir: repository.root,
       pulumiCommand: quickCommand(command, state && stackStateFile(state, repository.name, name)),
       envVars: variables,
+      // A stack that is made now would else get the backend's own, whatever its file says.
+      ...(secretsProvider ? { secretsProvider } : {}),
       ...(program ? { program } : {}),
     });
     return await action(await Stack.createOrSelect(name, workspace), repository);
@@ -145,6 +171,7 @@ async function operate(
   if (!settings) {
     throw new UserError(`the settings of stack ${name} are wrong`, { code: "invalid-settings", diagnostics });
   }
+  const changesState = operation !== "preview" && operation !== "drift";
   const needsProgram = operation === "up" || operation === "preview";
   const checked = needsProgram ? prepare(settings, cwd) : undefined;
   // Of the state that the operation finds.
@@ -171,7 +198,7 @@ async function operate(
     withStack(
       options,
       async (stack) => {
-        const look = operation !== "preview" && (await resumeInterrupted(repository, name, env, options.log));
+        const look = changesState && (await resumeInterrupted(repository, name, env, options.log));
         deployed = await deployedResources(stack, repository, {
           ...env,
           ...backendEnv(repository, env),
@@ -180,7 +207,7 @@ async function operate(
         const from = platformOf(deployed);
         const moves = operation === "up" && from !== undefined && from !== settings.cloud;
         const releases = operation === "destroy" && settings.deleteData && from === settings.cloud;
-        const before = operation === "destroy" || moves ? mask(await stack.outputs()) : {};
+        const before = operation === "destroy" || moves ? plain(await stack.outputs()) : {};
         try {
           // The engine hears of an interruption only while it works.
           options.signal?.throwIfAborted();
@@ -189,7 +216,7 @@ async function operate(
           return {
             kept:
               from && (moves || operation === "destroy") && !releases ? keptBy(from, before, deployed) : [],
-            after: "outputs" in result ? mask(result.outputs as OutputMap) : {},
+            after: "outputs" in result ? plain(result.outputs as OutputMap) : {},
           };
         } catch (error) {
           if (options.signal?.aborted) throw stopped(name, options.signal.reason);
@@ -199,7 +226,7 @@ async function operate(
       program,
       { ...extra, HANDOFF_DELETE_DATA: settings.deleteData ? "true" : undefined },
     );
-  const isNew = operation === "preview" && !hasState(repository, env, name);
+  const isNew = !changesState && !hasState(repository, env, name);
   const { kept, after } = isNew ? await withScratchState(repository, name, act) : await act({});
 
   return {
@@ -249,7 +276,7 @@ function hasState(repository: Repository, env: Env, stack: string): boolean {
   return existsSync(stackStateFile(state, repository.name, stack));
 }
 
-function mask(map: OutputMap): Record<string, unknown> {
+function plain(map: OutputMap): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(map).map(([key, { value, secret }]) => [key, secret ? "[secret]" : value]),
   );

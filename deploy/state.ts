@@ -50,7 +50,8 @@ export function maskedOutputs(stateFile: string): Readonly<Record<string, unknow
   return mask(stack?.outputs ?? {}) as Record<string, unknown>;
 }
 
-function mask(value: unknown): unknown {
+/** A value of a state or an event, each secret in it as `"[secret]"`. */
+export function mask(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(mask);
   if (typeof value !== "object" || value === null) return value;
   if (secretMark in value) return "[secret]";
