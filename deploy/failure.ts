@@ -37,7 +37,7 @@ function unique(lines: readonly string[]): string[] {
 }
 
 /** The lines of a failed command's report that say what went wrong; all of its stderr when none does. */
-function errorLines(report: string): string {
+export function errorLines(report: string): string {
   const stderr = /\n stderr: ([\s\S]*?)\n err\?:/.exec(report)?.[1] ?? report;
   const lines = stderr.split("\n").filter((line) => /\berror:/.test(line));
   return (lines.length > 0 ? unique(lines).join("\n") : stderr).trim();

@@ -107,6 +107,12 @@ export function readSettings(
   };
 }
 
+/** What encrypts the stack's secrets, as its file says it, such as `awskms://alias/acme`; undefined for the backend's own. */
+export function secretsProviderOf(repository: Repository, stack: string): string | undefined {
+  const { secretsprovider } = readYaml(stackFile(repository, stack), repository.root).data;
+  return typeof secretsprovider === "string" && secretsprovider !== "" ? secretsprovider : undefined;
+}
+
 /** What in a stack's file isn't a setting, and changes what the settings are. */
 function checkFile({ data, locate }: YamlFile): Diagnostic[] {
   const location = locate(["environment"]);

@@ -1,10 +1,8 @@
 /** Secrets of a stack: encrypted in `Pulumi.<stack>.yaml` under `handoff:secrets`. Values pass through stdin alone. */
-import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { UserError } from "../model/diagnostic.js";
-import { backendEnv } from "./backend.js";
-import { findPulumi } from "./engine.js";
-import { engineEnv } from "./env.js";
-import { findRepository, readSettings } from "./repository.js";
+import { runEngine } from "./engine-command.js";
+import { findRepository, readSettings, secretsProviderOf, stackFile } from "./repository.js";
 import { type StackOptions, withStack } from "./stack.js";
 
 /** Names of the secrets that are set, sorted. Needs no engine and decrypts nothing. */
@@ -14,15 +12,30 @@ export function listSecrets({ cwd, stack, env }: Pick<StackOptions, "cwd" | "sta
 
 /** Sets one. Takes effect with the next `up`. The engine drops white space at the end of the value. */
 export async function setSecret(options: StackOptions, key: string, value: string): Promise<void> {
-  checkKey(key);
-  if (value.trim() === "") {
+  await setSecrets(options, { [key]: value });
+}
+
+/**
+ * Sets several: all or, when one fails, none.
+ * @throws UserError `invalid-secret-name`, `empty-secret` before anything is set; `secret-not-set` when the engine can't.
+ */
+export async function setSecrets(
+  options: StackOptions,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [key, value] of Object.entries(values)) {
+    checkKey(key);
+    if (value.trim() !== "") continue;
     throw new UserError(`the value of ${key} is empty`, {
       code: "empty-secret",
       hint: "give it on stdin, or with --file",
     });
   }
-  // The Automation API would put the value into argv, where every process of the machine sees it.
-  await configCommand(options, ["set", "--secret", "--path", path(key)], value);
+  await changeConfig(options, async () => {
+    // The Automation API, and `config set-all`, would put values into argv, where every process of the machine sees them.
+    for (const [key, value] of Object.entries(values))
+      await configCommand(options, ["set", "--secret", "--path", path(key)], value);
+  });
 }
 
 /** Removes one. @throws UserError `unknown-secret` when it isn't set. */
@@ -35,7 +48,40 @@ export async function removeSecret(options: StackOptions, key: string): Promise<
       hint: known.length > 0 ? `it has ${known.join(", ")}` : "it has none",
     });
   }
-  await configCommand(options, ["rm", "--path", path(key)], "");
+  await changeConfig(options, () => configCommand(options, ["rm", "--path", path(key)], ""));
+}
+
+export type Rotation =
+  /** From what protects them now to a passphrase, which may be another one. */
+  | { readonly to: "passphrase"; readonly passphrase: string }
+  /** To a key of a key service, such as `awskms://alias/acme?region=eu-west-1`; the same one again makes a new data key. */
+  | { readonly to: "provider"; readonly provider: string };
+
+/**
+ * Encrypts the stack's secrets anew, in its file and in its state, with another passphrase or key. Nothing is deployed.
+ * @throws UserError `rotation-failed`; the file is then as it was.
+ */
+export async function rotateSecrets(options: StackOptions, rotation: Rotation): Promise<void> {
+  const { env, stack } = options;
+  await changeConfig(options, async () => {
+    const before = secretsProviderOf(findRepository(options.cwd), stack);
+    const command = (provider: string) => ({
+      args: ["stack", "change-secrets-provider", provider, "--stack", stack],
+      code: "rotation-failed",
+      hint: "nothing was changed: correct what it says and run it again",
+    });
+    if (rotation.to === "provider") return await runEngine(options, command(rotation.provider));
+    const { passphrase } = rotation;
+    // From one passphrase to another, the new one is read from stdin; coming from a key service, from the environment.
+    if (before === undefined || before === "passphrase")
+      return await runEngine(options, { ...command("passphrase"), input: `${passphrase}\n` });
+    const withPassphrase = {
+      ...env,
+      PULUMI_CONFIG_PASSPHRASE: passphrase,
+      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+    };
+    return await runEngine({ ...options, env: withPassphrase }, command("passphrase"));
+  });
 }
 
 function path(key: string): string {
@@ -50,36 +96,22 @@ function checkKey(key: string): void {
   });
 }
 
-async function configCommand(options: StackOptions, args: string[], input: string): Promise<void> {
-  // Makes the stack, and with it the key that its secrets are encrypted with.
-  await withStack(options, async (stack, { root }) => {
-    const { command } = await findPulumi({ env: options.env });
-    const env = engineEnv(options.env, backendEnv(findRepository(root), options.env));
-    const all = ["config", ...args, "--stack", stack.name, "--non-interactive"];
-    await run(command, all, root, env, input);
-  });
+async function configCommand(options: StackOptions, args: readonly string[], input: string): Promise<void> {
+  const all = ["config", ...args, "--stack", options.stack];
+  await runEngine(options, { args: all, input, code: "secret-not-set" });
 }
 
-function run(
-  command: string,
-  args: string[],
-  cwd: string,
-  env: Record<string, string>,
-  input: string,
-): Promise<void> {
-  return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd, env, stdio: ["pipe", "ignore", "pipe"] });
-    let stderr = "";
-    child.stderr.on("data", (data: Buffer) => {
-      stderr += data.toString();
-    });
-    child.on("error", fail);
-    child.on("close", (code) => {
-      if (code === 0) done();
-      else fail(new UserError(stderr.trim(), { code: "secret-not-set", exitCode: 1 }));
-    });
-    // A command that ended early says why on stderr.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
+/** Changes the stack's file, which is as it was when that fails. */
+async function changeConfig(options: StackOptions, change: () => Promise<unknown>): Promise<void> {
+  // Makes the stack, and with it the key that its secrets are encrypted with.
+  await withStack(options, async (_stack, repository) => {
+    const file = stackFile(repository, options.stack);
+    const before = readFileSync(file);
+    try {
+      await change();
+    } catch (error) {
+      writeFileSync(file, before);
+      throw error;
+    }
   });
 }
