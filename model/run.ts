@@ -78,6 +78,8 @@ export interface RunRecord {
   readonly error?: string;
   /** Why it was skipped. */
   readonly reason?: string;
+  /** Of a project that was cloned: the commit that ran. */
+  readonly commit?: string;
 }
 
 /** A run's record as a container leaves it in the artifact store: one for each job of the run (docs/environment.md). */

@@ -10,6 +10,7 @@ import { isSecretVariable, secretVariable } from "../../model/container-env.js";
 import { latestFire, parseCron } from "../../model/cron.js";
 import { UserError } from "../../model/diagnostic.js";
 import type { RunRequest, RunSpec } from "../../model/run.js";
+import { storeHooks } from "./container-store.js";
 import type { Job } from "./job.js";
 import { openArtifacts } from "./store/open.js";
 
@@ -18,12 +19,22 @@ export const containerUsage = `usage:
   exec -- COMMAND [ARGUMENT…]                                   run a command as a task's would be
   info                                                          what is in this image, as JSON`;
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /** The image as its Dockerfile makes it. */
 export interface Image {
   /** Holds `spec.json`, `project/` and `venvs/`. */
   readonly root: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   read(file: string): string;
+}
+
+/** A project as it is run. */
+export interface Contents {
+  readonly spec: RunSpec;
+  /** The project's folder. */
+  readonly codeDir: string;
+  readonly venvsDir: string;
 }
 
 export interface ContainerRun {
@@ -38,7 +49,7 @@ export interface ContainerRun {
 export interface ContainerSource {
   /** After `run`. */
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   readonly spec: RunSpec;
   readonly now: Date;
   readonly runId: string;
@@ -49,19 +60,36 @@ export function imageRoot(env: Image["env"]): string | undefined {
   return nonEmpty(env.HANDOFF_ROOT);
 }
 
+/** What is in the image. @throws UserError `unreadable`; `no-source` for an image without a project */
+export function imageContents(image: Image): Contents {
+  const { root } = image;
+  return { spec: specOf(image), codeDir: join(root, "project"), venvsDir: join(root, "venvs") };
+}
+
+/** Folder that all is written below: `HANDOFF_WORK`, else in the temporary folder. */
+export function workRoot(env: Env): string {
+  return nonEmpty(env.HANDOFF_WORK) ?? join(tmpdir(), "handoff");
+}
+
+export type ContainerCall = Pick<ContainerSource, "args" | "now" | "runId">;
+
 /** The run that a container was started for. @throws UserError as `containerRun` */
-export function containerJob(image: Image, call: Pick<ContainerSource, "args" | "now" | "runId">): Job {
-  const { env, root } = image;
-  const { spec, request, secrets, baseEnv } = containerRun({ ...call, env, spec: specOf(image) });
+export function containerJob(contents: Contents, env: Env, call: ContainerCall): Job {
+  const { spec: whole, codeDir, venvsDir } = contents;
+  const { spec, request, secrets, baseEnv } = containerRun({ ...call, env, spec: whole });
   const artifacts = nonEmpty(env.HANDOFF_ARTIFACTS);
+  const told = nonEmpty(env.HANDOFF_SCHEDULED_AT) !== undefined;
   return {
     spec,
     request,
+    ...(artifacts === undefined
+      ? {}
+      : storeHooks({ location: artifacts, env, spec: whole, request, told, now: call.now })),
     log: { format: env.HANDOFF_LOG_FORMAT === "text" ? "text" : "json" },
     context: {
-      codeDir: join(root, "project"),
-      workDir: join(nonEmpty(env.HANDOFF_WORK) ?? join(tmpdir(), "handoff"), request.runId),
-      venvsDir: join(root, "venvs"),
+      codeDir,
+      workDir: join(workRoot(env), request.runId),
+      venvsDir,
       artifactsDir: null,
       ...(artifacts === undefined ? {} : { artifacts: openArtifacts(artifacts, env) }),
       secrets,
@@ -73,14 +101,18 @@ export function containerJob(image: Image, call: Pick<ContainerSource, "args" | 
   };
 }
 
-/** What is in the image. */
-export function imageInfo(image: Image): Readonly<Record<string, unknown>> {
-  const { project } = specOf(image);
+/** What there is to run. @param source of a project that was cloned */
+export function projectInfo(
+  { spec: { project } }: Pick<Contents, "spec">,
+  env: Env,
+  source?: Readonly<Record<string, string>>,
+): Readonly<Record<string, unknown>> {
   return {
     schemaVersion: 1,
     project: project.name,
     dialect: project.dialect,
-    contentHash: nonEmpty(image.env.HANDOFF_CONTENT_HASH) ?? null,
+    contentHash: source ? null : (nonEmpty(env.HANDOFF_CONTENT_HASH) ?? null),
+    ...(source ? { source } : {}),
     tasks: project.tasks.map(({ name }) => name),
     venvs: [...new Set(project.installs.map(({ venv }) => venv))],
     node: process.version,
@@ -88,20 +120,18 @@ export function imageInfo(image: Image): Readonly<Record<string, unknown>> {
 }
 
 /** Runs a command in the environment of the project's commands, with all virtual environments on PATH. Gives its exit code. */
-export function runCommand(image: Image, args: readonly string[], signal: AbortSignal): Promise<number> {
+export function runCommand(
+  { spec, codeDir, venvsDir }: Contents,
+  from: Env,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
   const [command, ...rest] = args[0] === "--" ? args.slice(1) : args;
   if (command === undefined) {
     throw new UserError("exec needs a command", { code: "usage", hint: containerUsage });
   }
-  const spec = specOf(image);
-  const { baseEnv, secrets } = containerRun({
-    args: [],
-    env: image.env,
-    spec,
-    now: new Date(),
-    runId: "exec",
-  });
-  const bins = spec.project.installs.map(({ venv }) => join(image.root, "venvs", venv, "bin"));
+  const { baseEnv, secrets } = containerRun({ args: [], env: from, spec, now: new Date(), runId: "exec" });
+  const bins = spec.project.installs.map(({ venv }) => join(venvsDir, venv, "bin"));
   const env = {
     ...baseEnv,
     ...Object.fromEntries(spec.project.secretEnvs.map((key) => [key, secrets.get(key) ?? ""])),
@@ -109,7 +139,7 @@ export function runCommand(image: Image, args: readonly string[], signal: AbortS
     PATH: [...new Set(bins), baseEnv.PATH ?? ""].join(delimiter),
   };
   return new Promise((resolve, reject) => {
-    const child = spawn(command, rest, { cwd: join(image.root, "project"), env, stdio: "inherit" });
+    const child = spawn(command, rest, { cwd: codeDir, env, stdio: "inherit" });
     signal.addEventListener("abort", () => child.kill(signal.reason));
     child.on("error", (error) => {
       reject(new UserError(`${command} can't be started: ${error.message}`, { code: "not-started" }));
@@ -120,8 +150,9 @@ export function runCommand(image: Image, args: readonly string[], signal: AbortS
 
 function specOf({ root, read }: Image): RunSpec {
   const file = join(root, "spec.json");
+  let spec: RunSpec | null;
   try {
-    return JSON.parse(read(file)) as RunSpec;
+    spec = JSON.parse(read(file)) as RunSpec | null;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`${file} can't be read: ${reason}`, {
@@ -129,6 +160,11 @@ function specOf({ root, read }: Image): RunSpec {
       hint: "build the image anew with handoff up",
     });
   }
+  if (spec !== null) return spec;
+  throw new UserError("there is no project in this image, and HANDOFF_SOURCE_URL doesn't say what to clone", {
+    code: "no-source",
+    hint: "set HANDOFF_SOURCE_URL, or deploy a project with deploy.source.git",
+  });
 }
 
 /** @throws UserError `usage` for arguments that aren't right, `invalid-environment` for a variable that isn't */
@@ -228,9 +264,10 @@ function secretsOf(spec: RunSpec, env: ContainerSource["env"]): Map<string, stri
   );
 }
 
-function withoutRetries(spec: RunSpec): RunSpec {
-  const tasks = spec.project.tasks.map(({ retries: _, ...task }) => task);
-  return { ...spec, project: { ...spec.project, tasks } };
+function withoutRetries({ project, ...spec }: RunSpec): RunSpec {
+  const tasks = project.tasks.map(({ retries: _, ...task }) => task);
+  const { retries: _, ...deploy } = project.deploy;
+  return { ...spec, project: { ...project, tasks, deploy } };
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

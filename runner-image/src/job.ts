@@ -3,7 +3,9 @@ import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:
 import { dirname } from "node:path";
 import { ExitCode, formatLocation, UserError } from "../../model/diagnostic.js";
 import type { RunRecord, RunRequest, RunSpec } from "../../model/run.js";
+import type { Admission, HeldLease } from "./lease/lease.js";
 import { createJsonLog, createTerminalLog, type LogSink } from "./log.js";
+import { createMasker, type Masker } from "./mask.js";
 import { type RunContext, runProject } from "./run.js";
 
 export interface Job {
@@ -16,48 +18,144 @@ export interface Job {
   readonly log: { readonly format: "json" | "text"; readonly file?: string };
   /** Told at the start. */
   readonly warnings?: readonly string[];
+  /** Brings the project, where it isn't there yet; all else is then done with the job that comes of it. */
+  readonly open?: (asked: Asked) => Promise<OpenedJob>;
+  /** Asked before anything is done; undefined: it may run. */
+  readonly admit?: (asked: Asked) => Promise<Admission>;
+  /** Where the record goes too. That it can't is a warning. */
+  readonly keep?: (record: RunRecord) => Promise<void>;
 }
 
+interface Asked {
+  readonly signal: AbortSignal;
+  readonly say: Say;
+}
+
+/** A job whose project was cloned. */
+export interface OpenedJob {
+  readonly job: Job;
+  readonly commit: string;
+  /** Done when it may run. */
+  install(): Promise<void>;
+  /** Done at the end. */
+  close(): Promise<void>;
+}
+
+type Say = (level: "info" | "warn", message: string) => void;
+
+/** What is left to do at a run's end may take no longer, in milliseconds: a store that doesn't answer must not keep it. */
+const farewellMs = 30_000;
+
 /** Runs it; gives the exit code. A run that could not begin has a record and a line in the log too. */
-export async function runJob(job: Job, signal: AbortSignal): Promise<number> {
+export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
+  let job = given;
+  let opened: OpenedJob | undefined;
   const startedAt = new Date();
   const log = openLog(job.log);
   const { runId } = job.request;
-  const say = (level: "warn" | "error", message: string) =>
+  const masker = createMasker(job.context.secrets.values());
+  const say = (level: "info" | "warn" | "error", message: string, event?: "run.end") =>
     log.sink.write({
       time: new Date().toISOString(),
       level,
       runId,
-      ...(level === "error" ? { event: "run.end" as const } : {}),
-      message,
+      ...(event === undefined ? {} : { event }),
+      message: masker.mask(message),
     });
   for (const warning of job.warnings ?? []) say("warn", warning);
   let record: RunRecord;
+  let lease: HeldLease | undefined;
+  let storeFailed = false;
   try {
-    record = await runProject(job.spec, job.request, { ...job.context, log: log.sink, signal });
+    opened = await given.open?.({ signal, say });
+    job = opened?.job ?? given;
+    const admission = await admitted(job, signal, say);
+    if (admission.kind === "run") {
+      lease = admission.lease;
+      await opened?.install();
+      record = await runProject(job.spec, job.request, { ...job.context, log: log.sink, signal });
+    } else {
+      const { status, exitCode, reason } = admission;
+      record = { ...emptyRecord(job.request, startedAt), status, exitCode, reason };
+      say(status === "skipped" ? "info" : "error", `run: ${status}: ${reason}`, "run.end");
+    }
   } catch (error) {
-    record = notRun(job.request, startedAt, error);
-    say("error", record.error ?? "");
+    record = notRun(job.request, startedAt, error, masker);
+    storeFailed = error instanceof UserError && error.code === "artifact-store";
+    say("error", record.error ?? "", "run.end");
     if (!(error instanceof UserError)) console.error(error);
   }
+  if (opened !== undefined) record = { ...record, commit: opened.commit };
+  const bye = async () => {
+    await lease?.end(record.status);
+    if (!storeFailed) await job.keep?.(record);
+  };
+  await within(farewellMs, bye()).catch((error: unknown) => {
+    say("warn", `the run's record could not be stored: ${describe(error)}`);
+  });
+  await opened?.close();
   await log.close();
   if (job.recordFile !== undefined) writeAtomically(job.recordFile, `${JSON.stringify(record)}\n`);
   return record.exitCode;
 }
 
+type Admitted =
+  | { readonly kind: "run"; readonly lease?: HeldLease }
+  | {
+      readonly kind: "none";
+      readonly status: "skipped" | "stopped";
+      readonly exitCode: number;
+      readonly reason: string;
+    };
+
+async function admitted(job: Job, signal: AbortSignal, say: Say): Promise<Admitted> {
+  try {
+    const admission = await job.admit?.({ signal, say });
+    if (admission === undefined) return { kind: "run" };
+    if (admission.kind === "run") return admission;
+    return { kind: "none", status: "skipped", exitCode: ExitCode.ok, reason: admission.reason };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const exitCode = signal.reason === "SIGINT" ? ExitCode.interrupted : ExitCode.terminated;
+    const reason = `the run was stopped by ${String(signal.reason)} before it began`;
+    return { kind: "none", status: "stopped", exitCode, reason };
+  }
+}
+
+/** @throws UserError `artifact-store` when it takes longer */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new UserError(`the store didn't answer within ${ms / 1000} s`, { code: "artifact-store" }));
+    }, ms);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** Of a run that was stopped before it began. */
+const stoppedCodes: ReadonlySet<number> = new Set([ExitCode.interrupted, ExitCode.terminated]);
+
 /** The record of a run that could not begin, or of a bug of ours. */
-function notRun(request: RunRequest, startedAt: Date, error: unknown): RunRecord {
+function notRun(request: RunRequest, startedAt: Date, error: unknown, { mask }: Masker): RunRecord {
+  const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
+  return {
+    ...emptyRecord(request, startedAt),
+    status: stoppedCodes.has(exitCode) ? "stopped" : "failure",
+    exitCode,
+    error: mask(describe(error)),
+  };
+}
+
+function emptyRecord({ runId }: RunRequest, startedAt: Date) {
   return {
     schemaVersion: 1,
-    runId: request.runId,
-    status: "failure",
-    exitCode: error instanceof UserError ? error.exitCode : ExitCode.failed,
+    runId,
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),
     tasks: [],
     metrics: {},
-    error: describe(error),
-  };
+  } as const;
 }
 
 /** All that an error says to a user, in one text. */
