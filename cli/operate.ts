@@ -1,5 +1,5 @@
 /** The commands that ask a deployed stack: trigger, runs, logs, schedules. */
-import { ExitCode, UserError } from "../model/diagnostic.js";
+import { ExitCode } from "../model/diagnostic.js";
 import type { Operator, RunView, ScheduleView } from "../providers/operate.js";
 import { createJsonLog, createTerminalLog, type LogSink } from "../runner-image/src/log.js";
 import type { LogsOptions } from "./commands/logs.js";
@@ -11,6 +11,7 @@ import { type Colours, colours } from "./output/colour.js";
 import { describeEnd, formatRuns, paintStatus } from "./output/runs.js";
 import { formatTable } from "./output/table.js";
 import { formatInZone, formatRelative } from "./output/time.js";
+import { parseCount } from "./parse-count.js";
 import { openStack } from "./stack-operator.js";
 
 interface StackOptions {
@@ -61,7 +62,7 @@ async function watchRun(run: RunView, operator: Operator, context: CliContext): 
 
 /** `handoff runs`: the newest first. */
 export async function listRuns(options: RunsOptions, context: CliContext): Promise<number> {
-  const limit = parseLimit(options.limit);
+  const limit = parseCount("--limit", options.limit);
   const { stack, operator } = await openStack(options.stack, context);
   const runs = await operator.runs({ limit });
   if (options.json) printJson(context, { schemaVersion: 1, runs });
@@ -69,15 +70,6 @@ export async function listRuns(options: RunsOptions, context: CliContext): Promi
     say(context, `${stack} has not run yet; run it with: handoff trigger -s ${stack}`);
   else print(context, formatRuns(runs, context.now(), colours(context.stdout, context.env)));
   return ExitCode.ok;
-}
-
-function parseLimit(text: string): number {
-  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1) return limit;
-  throw new UserError(`--limit takes a whole number from 1, not ${text}`, {
-    code: "bad-option",
-    hint: "such as: --limit 20",
-  });
 }
 
 /** `handoff logs`. An interrupted `--follow` exits as the signal says, without a word. */

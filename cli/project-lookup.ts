@@ -67,6 +67,18 @@ export function findStackRoot(cwd: string): string | undefined {
   return undefined;
 }
 
+/** Nearest folder upward that holds Pulumi.yaml. @throws UserError `no-stack` */
+export function requireStackRoot(cwd: string): string {
+  const root = findStackRoot(cwd);
+  if (root === undefined) {
+    throw new UserError(`no Pulumi.yaml in ${resolve(cwd)} or above it`, {
+      code: "no-stack",
+      hint: "go to a folder that `handoff init` made, or make one: handoff init my-pipeline",
+    });
+  }
+  return root;
+}
+
 /** Names of the stacks that have a `Pulumi.<stack>.yaml` in the folder, sorted. */
 export function listStackFiles(root: string): readonly string[] {
   return readdirSync(root)
@@ -94,13 +106,7 @@ export function findStack(
   cwd: string,
   option: string | undefined,
 ): { readonly root: string; readonly stack: string } {
-  const root = findStackRoot(cwd);
-  if (root === undefined) {
-    throw new UserError(`no Pulumi.yaml in ${resolve(cwd)} or above it`, {
-      code: "no-stack",
-      hint: "go to a folder that `handoff init` made, or make one: handoff init my-pipeline",
-    });
-  }
+  const root = requireStackRoot(cwd);
   if (option !== undefined) return { root, stack: option };
   const stacks = listStackFiles(root);
   const [only] = stacks;

@@ -6,4 +6,4 @@ export { type CronProblem, checkCron } from "./cron/check.js";
 export { describeCron } from "./cron/describe.js";
 export { fireTimes, latestFire, nextFire } from "./cron/fire.js";
 export { type Cron, CronError, parseCron } from "./cron/parse.js";
-export { isTimezone, nearestTimezone } from "./cron/zone.js";
+export { fromLocal, isTimezone, nearestTimezone } from "./cron/zone.js";

@@ -63,25 +63,24 @@ export async function triggerRun(
   jobName: string | undefined,
   options: Omit<TriggerRequest, "job"> = {},
 ): Promise<Run> {
+  const { schedule } = options;
+  const record = schedule === undefined ? undefined : readSchedule(context, deployment, schedule).record;
+  const wanted = jobName ?? record?.job;
   const jobs = readJobs(context.home, deployment);
   const names = jobs.map(({ name }) => name);
-  const job =
-    jobName === undefined && jobs.length === 1 ? jobs[0] : jobs.find(({ name }) => name === jobName);
+  const job = wanted === undefined && jobs.length === 1 ? jobs[0] : jobs.find(({ name }) => name === wanted);
   if (!job) {
-    if (jobName !== undefined) throw unknown("job", jobName, names, "deploy the stack first");
+    if (wanted !== undefined) throw unknown("job", wanted, names, "deploy the stack first");
     throw new UserError(`which job? There are: ${names.join(", ")}`, { code: "no-job", hint: "name one" });
   }
   for (const task of options.tasks ?? []) {
     if (!job.tasks.includes(task)) throw unknown("task", task, job.tasks, "the job has no tasks");
   }
-  const schedule = options.schedule;
-  const ofSchedule =
-    schedule === undefined ? undefined : readSchedule(context, deployment, schedule).record.schedule;
   const now = context.now();
   const runId = newRunId(now);
   const firedAt = now.toISOString();
   const scheduledAt = options.scheduledAt ?? firedAt;
-  const selected = options.tasks ?? ofSchedule?.tasks ?? [];
+  const selected = options.tasks ?? record?.schedule.tasks ?? [];
   const queued = withHistory(context, (history) => {
     history.insertRun({
       runId,

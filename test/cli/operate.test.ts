@@ -4,25 +4,18 @@ import { expect } from "chai";
 import { type History, type NewRun, openHistory } from "../../history/history.js";
 import type { Schedule } from "../../model/project.js";
 import type { LogLine, RunRecord } from "../../model/run.js";
-import { deploymentPaths, homePaths, writeJson } from "../../providers/local/home.js";
-import type { JobRecord, ScheduleRecord } from "../../providers/local/records.js";
+import { deploymentPaths, homePaths } from "../../providers/local/home.js";
 import { commandBody, makeProject, makeSchedule, makeTask } from "../support/model.js";
-import { cli, root, temporaryFolder } from "./support.js";
-
-const deployment = "pipelines-dev";
+import { type Deployed, deployed, deployment } from "./deployed.js";
+import { root } from "./support.js";
 
 const project = makeProject({
   artifacts: { keep: [], pushOnFail: false },
   tasks: [makeTask("load", commandBody('echo "rate of $BASE"; exit "$CODE"'))],
 });
 
-function schedule(name: string, fields: Partial<Schedule> = {}): ScheduleRecord {
-  return {
-    schemaVersion: 1,
-    deployment,
-    job: "fx",
-    schedule: makeSchedule("0 6 * * *", { name, timezone: "Europe/Berlin", ...fields }),
-  };
+function schedule(name: string, fields: Partial<Schedule> = {}): Schedule {
+  return makeSchedule("0 6 * * *", { name, timezone: "Europe/Berlin", ...fields });
 }
 
 function newRun(runId: string, scheduledAt: string, fields: Partial<NewRun> = {}): NewRun {
@@ -66,40 +59,15 @@ function record(runId: string, startedAt: string, fields: Partial<RunRecord>): R
 
 describe("cli: what is deployed on this machine", function () {
   this.timeout(120_000);
-  let folder: ReturnType<typeof temporaryFolder>;
+  let folder: Deployed;
   let home: string;
   let history: History;
 
-  const handoff = (argv: readonly string[], about: Parameters<typeof cli>[1] = {}) =>
-    cli(argv, {
-      cwd: join(folder.dir, "repository"),
-      env: { PATH: process.env.PATH, HANDOFF_HOME: home, NO_COLOR: "1", TZ: "UTC" },
-      ...about,
-    });
+  const handoff: Deployed["handoff"] = (...args) => folder.handoff(...args);
 
-  /** What `handoff up` and the agent would have left. */
   beforeEach(() => {
-    folder = temporaryFolder();
-    home = join(folder.dir, "home");
-    const repository = join(folder.dir, "repository");
-    mkdirSync(repository);
-    writeFileSync(join(repository, "Pulumi.yaml"), "name: pipelines\nruntime: nodejs\n");
-    writeFileSync(join(repository, "Pulumi.dev.yaml"), "config:\n  handoff:cloud: local\n");
-    const paths = deploymentPaths(home, deployment);
-    const job: JobRecord = {
-      schemaVersion: 1,
-      deployment,
-      stack: "dev",
-      client: "client-a",
-      name: "fx",
-      tasks: ["load"],
-      codeDir: repository,
-      venvsDir: "",
-      spec: { schemaVersion: 1, project },
-      notifications: [],
-      secretKeys: [],
-    };
-    writeJson(paths.job("fx"), job);
+    folder = deployed(project);
+    home = folder.home;
     history = openHistory(homePaths(home).history);
   });
   afterEach(() => {
@@ -332,9 +300,8 @@ describe("cli: what is deployed on this machine", function () {
 
   describe("schedules", () => {
     beforeEach(() => {
-      const paths = deploymentPaths(home, deployment);
-      writeJson(paths.schedule("every-morning"), schedule("every-morning"));
-      writeJson(paths.schedule("off"), schedule("off", { enabled: false, timezone: "UTC" }));
+      folder.deploySchedule(schedule("every-morning"));
+      folder.deploySchedule(schedule("off", { enabled: false, timezone: "UTC" }));
     });
 
     it("shows the next time in the schedule's own zone, and how the last run ended", async () => {
