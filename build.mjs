@@ -55,13 +55,32 @@ await build({
   chunkNames: "chunks/[name]-[hash]",
 });
 
+/** What a run loads only where it is told to: one file each, beside the hot one. */
+const observers = ["spans", "lineage"];
+const observersBeside = {
+  name: "observers-beside",
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^\\./(${observers.join("|")})\\.js$`) }, ({ path }) => ({
+      path: path.replace(/\.js$/, ".cjs"),
+      external: true,
+    }));
+  },
+};
 // CommonJS starts sooner, and its compiled code can be kept from one start to the next: see cli/start.ts.
 const commonJs = { ...common, format: "cjs", outdir: `${fresh}/cli`, outExtension: { ".js": ".cjs" } };
 await build({
   ...commonJs,
   entryPoints: ["cli/hot.ts"],
+  plugins: [observersBeside],
+  // A script has no import(), but a require() it has.
+  supported: { "dynamic-import": false },
   banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
   define: { "import.meta.url": "__moduleUrl" },
+});
+await build({
+  ...commonJs,
+  entryPoints: observers.map((name) => `runner-image/src/observe/${name}.ts`),
+  banner: {},
 });
 const digest = createHash("sha256")
   .update(readFileSync(`${root}/${fresh}/cli/hot.cjs`))
