@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly default?: string;
   /** May be given several times; the values are collected into an array. */
   readonly repeat?: boolean;
+  /** The command can't do without it. */
+  readonly required?: boolean;
 }
 
 export interface Example {

@@ -105,6 +105,7 @@ function buildOption(spec: OptionSpec): Option {
   const option = new Option(spec.flags, spec.description);
   if (spec.choices) option.choices(spec.choices);
   if (spec.default !== undefined) option.default(spec.default);
+  if (spec.required) option.makeOptionMandatory();
   if (spec.repeat)
     option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
   return option;
