@@ -177,7 +177,7 @@ export function containerRun({ args, env, spec, now, runId }: ContainerSource): 
     vars: pairs(values.var ?? [], "-v"),
     envs: pairs(values.env ?? [], "-e"),
     ...(schedule === undefined ? {} : { schedule }),
-    scheduledAt: scheduledAt(spec, schedule, env.HANDOFF_SCHEDULED_AT, now).toISOString(),
+    scheduledAt: scheduledAt(spec, schedule, env, now).toISOString(),
     stage: nonEmpty(env.HANDOFF_STAGE) ?? "dev",
     ...(env.HANDOFF_MESSAGE === undefined ? {} : { message: env.HANDOFF_MESSAGE }),
     attempt: attempt(env.HANDOFF_ATTEMPT),
@@ -226,19 +226,26 @@ function pairs(given: readonly string[], option: string): Record<string, string>
   );
 }
 
-/** From the platform where it says so; else the schedule's latest fire time; else now. */
-function scheduledAt(spec: RunSpec, name: string | undefined, given: string | undefined, now: Date): Date {
-  if (nonEmpty(given) !== undefined) {
-    const instant = new Date(given ?? "");
-    if (!Number.isNaN(instant.getTime())) return instant;
-    throw new UserError(`HANDOFF_SCHEDULED_AT is ${given}, which is no instant`, {
-      code: "invalid-environment",
-      hint: "write ISO 8601, such as 2026-01-31T06:00:00Z",
-    });
-  }
+/** From the platform where it says so; else the schedule's latest fire time when the run was started; else that moment. */
+function scheduledAt(spec: RunSpec, name: string | undefined, env: Env, now: Date): Date {
+  const given = instant(env, "HANDOFF_SCHEDULED_AT");
+  if (given !== undefined) return given;
+  // The later jobs of a flow, and a job that is tried again after hours, stand for the same instant as the first.
+  const started = instant(env, "HANDOFF_STARTED_AT") ?? now;
   const schedule = spec.project.schedules.find((candidate) => candidate.name === name);
-  if (!schedule || schedule.cron === "") return now;
-  return latestFire(parseCron(schedule.cron), schedule.timezone, now) ?? now;
+  if (!schedule || schedule.cron === "") return started;
+  return latestFire(parseCron(schedule.cron), schedule.timezone, started) ?? started;
+}
+
+function instant(env: Env, variable: "HANDOFF_SCHEDULED_AT" | "HANDOFF_STARTED_AT"): Date | undefined {
+  const given = nonEmpty(env[variable]);
+  if (given === undefined) return undefined;
+  const found = new Date(given);
+  if (!Number.isNaN(found.getTime())) return found;
+  throw new UserError(`${variable} is ${given}, which is no instant`, {
+    code: "invalid-environment",
+    hint: "write ISO 8601, such as 2026-01-31T06:00:00Z",
+  });
 }
 
 function attempt(text: string | undefined): number {

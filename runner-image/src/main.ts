@@ -3,7 +3,16 @@ import { readFileSync } from "node:fs";
 import { ExitCode, UserError } from "../../model/diagnostic.js";
 import type { RunSpec } from "../../model/run.js";
 import { newRunId } from "../../model/run-id.js";
-import { containerJob, containerUsage, imageInfo, imageRoot, runCommand } from "./container.js";
+import {
+  type Contents,
+  containerJob,
+  containerUsage,
+  imageContents,
+  imageRoot,
+  projectInfo,
+  runCommand,
+} from "./container.js";
+import { clonedJob, containerSource, withClone } from "./container-source.js";
 import { fileOptions, filesUsage, jobFromFiles, need, readJson } from "./files.js";
 import { installVenvs } from "./install.js";
 import { describe, runJob } from "./job.js";
@@ -19,18 +28,30 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     throw usageError(command, filesUsage);
   }
   const now = new Date();
-  const image = { root, env, read: (file: string) => readFileSync(file, "utf8") };
+  const { signal } = stop;
+  const source = containerSource(env);
+  const inImage = (): Contents =>
+    imageContents({ root, env, read: (file: string) => readFileSync(file, "utf8") });
   if (command === "run") {
-    return withMessage(env, (more) =>
-      runJob(
-        containerJob({ ...image, env: { ...env, ...more } }, { args, now, runId: newRunId(now) }),
-        stop.signal,
-      ),
+    const call = { args, now, runId: newRunId(now) };
+    return withMessage(env, (more) => {
+      const told = { ...env, ...more };
+      return runJob(source ? clonedJob(source, told, call) : containerJob(inImage(), told, call), signal);
+    });
+  }
+  if (command === "exec") {
+    if (!source) return runCommand(inImage(), env, args, signal);
+    return withClone(source, env, { install: true, signal }, (contents) =>
+      runCommand(contents, env, args, signal),
     );
   }
-  if (command === "exec") return runCommand(image, args, stop.signal);
   if (command === "info") {
-    process.stdout.write(`${JSON.stringify(imageInfo(image), null, 2)}\n`);
+    const info = source
+      ? await withClone(source, env, { install: false, signal }, (contents, commit) =>
+          projectInfo(contents, env, { url: source.url, ref: source.ref, path: source.path, commit }),
+        )
+      : projectInfo(inImage(), env);
+    process.stdout.write(`${JSON.stringify(info, null, 2)}\n`);
     return ExitCode.ok;
   }
   throw usageError(command, containerUsage);

@@ -56,7 +56,7 @@ export async function clone(source: GitSource, options: CloneOptions): Promise<s
       if (!again) throw error;
       options.warn(`${error.message}; trying again`);
       await sleep(delay, undefined, signal === undefined ? {} : { signal }).catch(() => {
-        throw interrupted();
+        throw interrupted(signal);
       });
     }
   }
@@ -78,14 +78,15 @@ async function run(args: readonly string[], options: GitOptions): Promise<GitOut
       exitCode: ExitCode.failed,
     });
   });
-  if (options.signal?.aborted) throw interrupted();
+  if (options.signal?.aborted) throw interrupted(options.signal);
   return outcome;
 }
 
-function interrupted(): UserError {
-  return new UserError("the run was stopped while its source was cloned", {
+/** A run that is stopped while its project is brought. */
+export function interrupted(signal: AbortSignal | undefined): UserError {
+  return new UserError("the run was stopped before its project was there", {
     code: "source-interrupted",
-    exitCode: ExitCode.terminated,
+    exitCode: signal?.reason === "SIGINT" ? ExitCode.interrupted : ExitCode.terminated,
   });
 }
 

@@ -11,7 +11,7 @@ import { runSpec } from "../../../model/plan.js";
 import type { GitSource, Project } from "../../../model/project.js";
 import type { RunSpec } from "../../../model/run.js";
 import { installVenvs } from "../install.js";
-import { type CloneOptions, clone, setToken } from "./clone.js";
+import { type CloneOptions, clone, interrupted, setToken } from "./clone.js";
 import { git } from "./git.js";
 
 export interface SourceOptions extends Pick<CloneOptions, "signal" | "retryDelays"> {
@@ -148,6 +148,8 @@ async function installSource(
     env: { PIP_CACHE_DIR: join(cacheDir, "pip"), UV_CACHE_DIR: join(cacheDir, "uv"), ...env },
     cwd: codeDir,
     ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    throw signal?.aborted ? interrupted(signal) : error;
   });
   const made = results.filter(({ installed }) => installed).map(({ venv }) => venv);
   if (made.length > 0)
