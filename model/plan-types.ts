@@ -6,6 +6,10 @@ import type { RunSpec } from "./run.js";
 export type Platform = "local" | "aws" | "gcp" | "azure";
 export const platforms = ["local", "aws", "gcp", "azure"] as const satisfies readonly Platform[];
 
+/** How the local platform runs jobs. */
+export const engines = ["process", "docker"] as const;
+export type Engine = (typeof engines)[number];
+
 /** How jobs reach the internet. */
 export type NetworkSettings =
   /** A public address for each job, no inbound traffic: nothing to pay for but the address. */
@@ -52,6 +56,8 @@ export interface StackSettings {
   readonly spot: boolean;
   /** Default `x86_64`; `arm64` on AWS only. */
   readonly architecture: "x86_64" | "arm64";
+  /** Local platform: jobs as processes of this machine, or as containers of the project's image. Default `process`. */
+  readonly engine: Engine;
 }
 
 /** Settings with the defaults for all that is not given. */
@@ -69,6 +75,7 @@ export function stackSettings(
     tags: {},
     spot: false,
     architecture: "x86_64",
+    engine: "process",
     ...given,
   };
 }

@@ -98,6 +98,7 @@ const purposes: Readonly<Partial<Record<Area, Readonly<Record<string, string>>>>
     "azure-native:keyvault:Secret": "the value, encrypted",
   },
   Image: {
+    "handoff:local:Image": "what runs are containers of",
     "handoff:local:Code": "the project's files, copied",
     "handoff:local:Venvs": "the environments of its installs",
     "aws:ecr/repository:Repository": "holds the runner's images",

@@ -17,6 +17,8 @@ export interface ImageBuildOptions {
   readonly signal?: AbortSignal | undefined;
   /** A further name, such as `registry/team/fx:1`. */
   readonly tag?: string | undefined;
+  /** Only by `tag`, not by the project's own name as well. Default false. */
+  readonly tagOnly?: boolean | undefined;
   /** Builds it even when an image of this content is there, every layer anew. Default false. */
   readonly noCache?: boolean | undefined;
 }
@@ -53,8 +55,9 @@ export async function buildImage(plan: DeployPlan, options: ImageBuildOptions): 
     const told = { ...imageArgs(plan), ...namedArgs(env) };
     const hash = imageHash(context, { platform, ...told });
     const name = isGenericImage(plan) ? "generic" : repositoryName(plan.spec.project.name);
-    const own = `handoff-${name}:${hash.slice(0, 32)}`;
-    const tag = options.tag ?? own;
+    const named = `handoff-${name}:${hash.slice(0, 32)}`;
+    const tag = options.tag ?? named;
+    const own = options.tagOnly ? tag : named;
     const there = options.noCache ? undefined : await findByHash(hash, call);
     if (there === undefined) {
       const buildArgs = { ...told, IMAGE_HASH: hash };
@@ -69,6 +72,17 @@ export async function buildImage(plan: DeployPlan, options: ImageBuildOptions): 
       if (wanted !== source) await must(["tag", source, wanted], call);
     }
     return { tag, built: there === undefined, hash, platform, ...(await inspect(own, call)) };
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+}
+
+/** Hash of all that an image of the plan is made from, for whatever platform: needs no Docker. */
+export function hashOfImage(plan: DeployPlan, env: Env): string {
+  const context = mkdtempSync(join(tmpdir(), "handoff-image-"));
+  try {
+    writeImageContext(plan, { dir: context });
+    return imageHash(context, { ...imageArgs(plan), ...namedArgs(env) });
   } finally {
     rmSync(context, { recursive: true, force: true });
   }

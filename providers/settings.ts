@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import type { Diagnostic, Location } from "../model/diagnostic.js";
 import { nearest } from "../model/nearest.js";
 import {
+  engines,
   type NetworkSettings,
   type Platform,
   platforms,
@@ -24,6 +25,7 @@ export const settingKeys = [
   "tags",
   "spot",
   "architecture",
+  "engine",
 ] as const;
 type SettingKey = (typeof settingKeys)[number];
 
@@ -89,6 +91,8 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
   const cloud = reader.choice("cloud", platforms, "local", "unknown-cloud");
   const project = reader.text("project") ?? ".";
   const image = reader.image();
+  const engine = reader.choice("engine", engines, "process");
+  if (cloud !== "local" && engine !== "process") reader.unused("engine", "the local platform's");
   const settings = stackSettings({
     stack: raw.stack,
     cloud,
@@ -103,6 +107,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     tags: reader.tags(),
     spot: reader.flag("spot"),
     architecture: reader.choice("architecture", ["x86_64", "arm64"], "x86_64"),
+    engine,
     ...placeOf(cloud, raw),
     ...(image === undefined ? {} : { image }),
   });
@@ -248,6 +253,18 @@ class Reader {
       return { mode: "public" };
     }
     return { mode, subnets, securityGroups, ...(vpc === undefined ? {} : { vpc }) };
+  }
+
+  /** A stack that moves from platform to platform may keep it. */
+  unused(key: SettingKey, whose: string): void {
+    const location = this.#raw.locate?.(`handoff:${key}`);
+    const message = `\`handoff:${key}\` is ${whose}: it isn't used here`;
+    this.diagnostics.push({
+      severity: "info",
+      code: "setting-unused",
+      message,
+      ...(location ? { location } : {}),
+    });
   }
 
   #value(key: SettingKey): unknown {

@@ -17,7 +17,7 @@ export interface Failure {
 /** One type of resource. Every operation may be repeated after a crash: create adopts what is there, delete accepts what is gone. */
 export interface ResourceKind {
   /** Problems of the inputs, by property. Values that a preview doesn't know yet are left out of `inputs`: check those only when there. */
-  check(inputs: Props, context: PluginContext): Failure[];
+  check(inputs: Props, context: PluginContext): Failure[] | Promise<Failure[]>;
   /** Inputs that the plugin itself fills in, the same for the same inputs. */
   readonly derived?: (inputs: Props, context: PluginContext) => Props;
   /** Inputs whose change makes it another resource: created anew, and the old one deleted afterwards. */
@@ -31,7 +31,7 @@ export interface ResourceKind {
   /** Makes it, or brings what is there up to date. Returns outputs beside the inputs and `path`. */
   write(inputs: Props, path: string, context: PluginContext): Promise<Props> | Props;
   /** The inputs as the disk has them, or undefined when it is gone. */
-  read(state: Props, path: string, context: PluginContext): Props | undefined;
+  read(state: Props, path: string, context: PluginContext): Promise<Props | undefined> | Props | undefined;
   remove(state: Props, path: string, context: PluginContext): Promise<void> | void;
 }
 

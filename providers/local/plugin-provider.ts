@@ -1,5 +1,6 @@
 /** Pulumi's provider protocol over the kinds of resources: check, diff, create, read, update, delete. */
 import { code } from "./plugin-code.js";
+import { image } from "./plugin-image.js";
 import type { PluginContext, ResourceKind } from "./plugin-kind.js";
 import { job, schedule, trigger } from "./plugin-records.js";
 import { secret } from "./plugin-secret.js";
@@ -10,6 +11,7 @@ import { venvs } from "./plugin-venvs.js";
 export const kinds: Readonly<Record<string, ResourceKind>> = {
   "handoff:local:Code": code,
   "handoff:local:Venvs": venvs,
+  "handoff:local:Image": image,
   "handoff:local:Secret": secret,
   "handoff:local:Store": store,
   "handoff:local:Job": job,
@@ -33,7 +35,7 @@ export function localProvider(context: PluginContext, version: string) {
       const known = Object.fromEntries(
         Object.entries(plainProps(news)).filter(([, value]) => !isUnknown(value)),
       );
-      const failures = kind.check(known, context);
+      const failures = await kind.check(known, context);
       if (failures.length > 0) return { inputs: news, failures };
       return { inputs: { ...(news as object), ...kind.derived?.(known, context) }, failures };
     },
@@ -77,7 +79,7 @@ export function localProvider(context: PluginContext, version: string) {
       const path = typeof before.path === "string" ? before.path : undefined;
       if (path === undefined)
         throw new Error("import of existing resources is not supported: run an update, which adopts them");
-      const found = kind.read(before, path, context);
+      const found = await kind.read(before, path, context);
       if (!found) return { id: "", props: {} };
       const computed = Object.fromEntries(
         Object.entries(before).filter(([key]) => !inputKeys(before).includes(key)),

@@ -1,5 +1,6 @@
 /** Jobs, schedules and triggers: each is one JSON file whose fields are the resource's inputs. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
+import { removeContainers } from "./container-labels.js";
 import { deploymentPaths, makeDir, readJson, writeJson } from "./home.js";
 import { pruneEmpty, removeFinishedRuns } from "./plugin-files.js";
 import { type Failure, type PluginContext, type ResourceKind, requireText, text } from "./plugin-kind.js";
@@ -46,9 +47,12 @@ export const job: ResourceKind = {
   path: (inputs, context) => paths(inputs, context).job(text(inputs, "name")),
   write: writeRecord,
   read: readRecord,
-  remove(state, path, context) {
+  async remove(state, path, context) {
     rmSync(path, { force: true });
     const deployment = paths(state, context);
+    // They hold on to the image, which goes too; a process needs nothing of ours to go on.
+    if (state.container != null)
+      await removeContainers({ folder: deployment.root, job: text(state, "name") }, context);
     if (existsSync(deployment.jobs) && readdirSync(deployment.jobs).some((name) => name.endsWith(".json")))
       return;
     removeFinishedRuns(deployment.runs);

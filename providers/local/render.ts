@@ -6,6 +6,7 @@ import type { RenderContext } from "../contract.js";
 import type { Reference, RenderedInputs, RenderedResource, RenderedValue, Rendering } from "../rendering.js";
 import { deploymentName, resourceName } from "./names.js";
 import { renderSchedule } from "./schedule.js";
+import { containerSize } from "./size.js";
 
 /** The plan as resources of the local platform, parents first. */
 export function render(plan: DeployPlan, context: RenderContext): Rendering {
@@ -15,7 +16,12 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
   const nameOf = (...parts: string[]) => resourceName(context.name, parts);
   const parent = context.name;
   const job = project.name;
-  const installs = project.installs.length > 0;
+  const child: MakeChild = (type, part, inputs) => ({
+    type: `handoff:local:${type}`,
+    name: nameOf(part),
+    parent,
+    inputs: { deployment, ...inputs },
+  });
 
   const pipeline: RenderedResource = {
     type: "handoff:local:Pipeline",
@@ -24,28 +30,8 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     inputs: { deployment },
   };
 
-  const code: RenderedResource = {
-    type: "handoff:local:Code",
-    name: nameOf("code"),
-    parent,
-    inputs: { deployment, source: settings.projectDir },
-  };
-
-  const venvs: RenderedResource[] = installs
-    ? [
-        {
-          type: "handoff:local:Venvs",
-          name: nameOf("venvs"),
-          parent,
-          inputs: {
-            deployment,
-            source: settings.projectDir,
-            codeDir: ref(code, "codeDir"),
-            spec: asInput(installSpec(spec)),
-          },
-        },
-      ]
-    : [];
+  const { resources: content, inputs: contentInputs } =
+    settings.engine === "docker" ? image(plan, child) : codeAndVenvs(plan, child);
 
   const secrets = plan.secrets.map(
     ({ key }): RenderedResource => ({
@@ -83,8 +69,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
         client: settings.client,
         name: job,
         tasks: plan.jobs.flatMap(({ tasks }) => tasks),
-        codeDir: ref(code, "codeDir"),
-        venvsDir: venvs[0] ? ref(venvs[0], "venvsDir") : "",
+        ...contentInputs,
         spec: asInput(jobSpec(spec)),
         timeoutSeconds: project.deploy.timeoutSeconds,
         notifications: asInput(plan.notifications),
@@ -117,8 +102,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
 
   const resources = [
     pipeline,
-    code,
-    ...venvs,
+    ...content,
     ...secrets,
     artifacts,
     ...stores,
@@ -131,6 +115,36 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     lookups: [],
     outputs: outputsOf({ jobs, schedules, triggers, stores: [artifacts, ...stores] }),
   };
+}
+
+type MakeChild = (type: string, part: string, inputs: RenderedInputs) => RenderedResource;
+
+/** What a run works with, and how its job names that. */
+interface Content {
+  readonly resources: readonly RenderedResource[];
+  readonly inputs: RenderedInputs;
+}
+
+function codeAndVenvs({ settings, spec }: DeployPlan, child: MakeChild): Content {
+  const source = settings.projectDir;
+  const code = child("Code", "code", { source });
+  const codeDir = ref(code, "codeDir");
+  if (spec.project.installs.length === 0) {
+    return { resources: [code], inputs: { codeDir, venvsDir: "" } };
+  }
+  const venvs = child("Venvs", "venvs", { source, codeDir, spec: asInput(installSpec(spec)) });
+  return { resources: [code, venvs], inputs: { codeDir, venvsDir: ref(venvs, "venvsDir") } };
+}
+
+/** The image holds files and environments. */
+function image(plan: DeployPlan, child: MakeChild): Content {
+  const { projectDir: source, image: given } = plan.settings;
+  const made =
+    given === undefined
+      ? child("Image", "image", { source, spec: asInput(plan.spec) })
+      : child("Image", "image", { image: given });
+  const container = { image: ref(made, "imageId"), ...containerSize(plan) };
+  return { resources: [made], inputs: { codeDir: "", venvsDir: "", container } };
 }
 
 /** What the stack shows. */

@@ -7,9 +7,16 @@ export class LocalResource extends pulumi.CustomResource {
   declare readonly codeDir: pulumi.Output<string>;
   declare readonly venvsDir: pulumi.Output<string>;
   declare readonly folder: pulumi.Output<string>;
+  declare readonly imageId: pulumi.Output<string>;
 
   constructor(type: string, name: string, inputs: pulumi.Inputs, options: pulumi.CustomResourceOptions) {
-    const outputs = { path: undefined, codeDir: undefined, venvsDir: undefined, folder: undefined };
+    const outputs = {
+      path: undefined,
+      codeDir: undefined,
+      venvsDir: undefined,
+      folder: undefined,
+      imageId: undefined,
+    };
     super(type, name, { ...outputs, ...inputs }, options);
   }
 }

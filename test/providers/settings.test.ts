@@ -25,6 +25,7 @@ describe("settings of a stack", () => {
       tags: {},
       spot: false,
       architecture: "x86_64",
+      engine: "process",
     });
   });
 
@@ -90,6 +91,7 @@ describe("settings of a stack", () => {
     ["handoff:deleteData", "maybe", "invalid-setting", /true or false/],
     ["handoff:spot", 1, "invalid-setting", /true or false/],
     ["handoff:architecture", "sparc", "invalid-setting", /none of x86_64, arm64/],
+    ["handoff:engine", "podman", "invalid-setting", /none of process, docker/],
     ["handoff:logRetentionDays", 0, "invalid-setting", /1 to 3653/],
     ["handoff:logRetentionDays", "soon", "invalid-setting", /1 to 3653.*write 90/],
     ["handoff:artifactRetentionDays", 1.5, "invalid-setting", /1 to 3653/],
@@ -129,6 +131,17 @@ describe("settings of a stack", () => {
       expect(asked).to.deep.equal([key]);
     });
   }
+
+  it("name the engine of the local platform, and say that no other has one", () => {
+    const local = parseSettings(raw({ "handoff:engine": "docker" }));
+    expect(local.settings?.engine).to.equal("docker");
+    expect(local.diagnostics).to.deep.equal([]);
+    const aws = parseSettings(raw({ "handoff:cloud": "aws", "handoff:engine": "docker" }));
+    expect(aws.settings).not.to.equal(null);
+    expect(aws.diagnostics.map(({ severity, code }) => [severity, code])).to.deep.equal([
+      ["info", "setting-unused"],
+    ]);
+  });
 
   it("say all that is wrong at once", () => {
     const { diagnostics } = parseSettings(

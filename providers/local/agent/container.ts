@@ -2,13 +2,14 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Run } from "../../../history/history.js";
-import { UserError } from "../../../model/diagnostic.js";
 import { docker, type Env, lastLine } from "../../docker.js";
+import { labelsOf } from "../container-labels.js";
 import { makeDir } from "../home.js";
 import type { ContainerRecord } from "../records.js";
+import { type EngineFacts, engineFacts, userOf } from "./docker-engine.js";
 import type { Attempt, LaunchOptions } from "./launch.js";
 import { outputTail } from "./output.js";
-import { give, type Owner } from "./owner.js";
+import { give } from "./owner.js";
 import { type RunnerPlaces, runnerArguments } from "./runner-arguments.js";
 
 /** Where things are in the container; beside what the image itself holds (runner-image/Dockerfile). */
@@ -21,8 +22,6 @@ const inside = {
   stores: "/handoff/stores",
 } as const satisfies RunnerPlaces;
 
-/** The image's own user, which has no rights anywhere. */
-const unprivileged: Owner = { uid: 10001, gid: 10001 };
 /** Beyond the grace of the runner's children, before Docker kills what it was told to stop. */
 const stopMarginSeconds = 10;
 /** Between two tries to reach an engine that doesn't answer. */
@@ -59,8 +58,7 @@ export async function containerCommand(
   const limits = limitsOf(container, engine);
   return [
     ["docker", "run", "--pull", "never", "--name", containerName(run)],
-    ["--label", `handoff.deployment=${run.deployment}`, "--label", `handoff.run=${run.runId}`],
-    ["--label", `handoff.folder=${deployment.root}`],
+    labelsOf({ folder: deployment.root, job: run.job, run: run.runId }),
     // Outputs are in the run's folder, masked; Docker need not keep them as well.
     ["--log-driver", "none"],
     ["--stop-timeout", String(options.graceSeconds + stopMarginSeconds)],
@@ -130,16 +128,24 @@ export async function endOfContainer(
     if (!told) log(`waiting for Docker, to know what became of ${name}: ${lastLine(end)}`);
     await sleep(retryMs);
   }
-  const state = await docker(["inspect", "--format", "{{.State.OOMKilled}} {{.HostConfig.Memory}}", name], {
-    env,
-  });
+  const format = "{{.State.OOMKilled}} {{.HostConfig.Memory}} {{.Image}}";
+  const state = await docker(["inspect", "--format", format, name], { env });
   const removed = await docker(["rm", "--force", "--volumes", name], { env });
   if (removed.exitCode !== 0 && !isGone(removed.stderr))
     log(`${name} could not be removed: ${lastLine(removed)}`);
-  const [killed, memory] = state.stdout.trim().split(" ");
+  const [killed, memory, image] = state.stdout.trim().split(" ");
+  if (image !== undefined) await removeImageWithoutName(image, env);
   if (killed !== "true") return undefined;
   const limit = Number(memory) > 0 ? ` (${Math.round(Number(memory) / 2 ** 20)} MiB)` : "";
   return `out of memory: the run needed more than its container may have${limit}; give it more with resources.memory`;
+}
+
+/** One that an update or a destroy has taken the name from while its container still ran. */
+async function removeImageWithoutName(image: string, env: Env): Promise<void> {
+  const format = "{{len .RepoTags}} {{len .RepoDigests}}";
+  const names = await docker(["image", "inspect", "--format", format, image], { env });
+  // Refused while another container has it, which then does the same.
+  if (names.stdout.trim() === "0 0") await docker(["image", "rm", image], { env });
 }
 
 function notStarted(output: string): string {
@@ -152,51 +158,4 @@ function notStarted(output: string): string {
 
 function isGone(stderr: string): boolean {
   return /no such container/i.test(stderr);
-}
-
-export interface EngineFacts {
-  readonly cpus: number;
-  /** Containers' root is the user who runs the engine, and other users are nobody's on this machine. */
-  readonly rootless: boolean;
-  /** The engine gives containers' users other numbers on this machine (userns-remap). */
-  readonly remapsUsers: boolean;
-  readonly selinux: boolean;
-}
-
-/** @throws UserError `no-docker` */
-async function engineFacts(env: Env): Promise<EngineFacts> {
-  const end = await docker(["info", "--format", "{{json .}}"], { env, timeoutMs: 30_000 });
-  try {
-    if (end.exitCode !== 0) throw new Error(lastLine(end));
-    return parseInfo(end.stdout);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`Docker's engine doesn't answer: ${reason}`, {
-      code: "no-docker",
-      hint: "start it; `handoff doctor` says whether it is there",
-    });
-  }
-}
-
-/** What `docker info --format '{{json .}}'` says. @throws Error when that is no answer of an engine's */
-export function parseInfo(text: string): EngineFacts {
-  const { NCPU, SecurityOptions, ServerErrors } = JSON.parse(text) as {
-    readonly NCPU?: number;
-    readonly SecurityOptions?: readonly string[] | null;
-    readonly ServerErrors?: readonly string[] | null;
-  };
-  const [problem] = ServerErrors ?? [];
-  if (problem !== undefined) throw new Error(problem);
-  if (NCPU === undefined || NCPU <= 0) throw new Error("it says nothing about its CPUs");
-  const has = (name: string) =>
-    (SecurityOptions ?? []).some((option) => option.split(",").includes(`name=${name}`));
-  return { cpus: NCPU, rootless: has("rootless"), remapsUsers: has("userns"), selinux: has("selinux") };
-}
-
-/** Whom the container runs as, and whether this agent has to give it the files it writes. */
-function userOf({ rootless }: EngineFacts): Owner & { readonly gives: boolean } {
-  // A rootless engine's root is this user, without a right that he hasn't.
-  if (rootless) return { uid: 0, gid: 0, gives: false };
-  const uid = process.getuid?.() ?? 0;
-  return uid === 0 ? { ...unprivileged, gives: true } : { uid, gid: process.getgid?.() ?? uid, gives: false };
 }
