@@ -7,7 +7,7 @@ import type { RunStatus } from "../../../model/run.js";
 import { addressOf, type Milestone, type ObservedRun, type Observer, within } from "./observer.js";
 
 const spec = "https://openlineage.io/spec";
-const producer = "https://github.com/anelendata/handoff";
+const producer = "urn:handoff:runner";
 
 interface JobRun {
   readonly job: { readonly namespace: string; readonly name: string };
