@@ -9,6 +9,7 @@ const plan = planOf(
   `version: 1
 name: fx
 secrets: [{key: API_KEY}]
+deploy: {retries: {max: 1}}
 tasks:
 - {name: fetch, retries: {max: 2, delay: 1s}, commands: [{command: "true"}]}
 - {name: load, commands: [{command: "true"}]}
@@ -55,6 +56,15 @@ describe("the runner in a container", () => {
     expect(request.scheduledAt).to.equal("2026-03-05T05:00:00.000Z");
   });
 
+  it("stands for the same instant in each job of a flow, and in an attempt after hours", () => {
+    const started = { HANDOFF_STARTED_AT: "2026-03-05T05:00:03.123456Z" };
+    const at = (env: Record<string, string>, now: string) =>
+      containerRun({ ...source, now: new Date(now), env: { ...env, ...started } }).request.scheduledAt;
+    expect(at({ HANDOFF_SCHEDULE: "daily" }, "2026-03-05T05:00:30Z")).to.equal("2026-03-05T05:00:00.000Z");
+    expect(at({ HANDOFF_SCHEDULE: "daily" }, "2026-03-06T09:00:00Z")).to.equal("2026-03-05T05:00:00.000Z");
+    expect(at({}, "2026-03-06T09:00:00Z")).to.equal("2026-03-05T05:00:03.123Z");
+  });
+
   it("takes secrets from their variables, and hands none of these on", () => {
     const env = {
       [secretVariable("API_KEY")]: "planted",
@@ -67,10 +77,12 @@ describe("the runner in a container", () => {
   });
 
   it("leaves retries to an orchestrator that makes them", () => {
-    const retries = (args: string[]) =>
-      containerRun({ ...source, args }).spec.project.tasks.map((task) => task.retries?.max);
-    expect(retries([])).to.deep.equal([2, undefined]);
-    expect(retries(["--no-retries"])).to.deep.equal([undefined, undefined]);
+    const retries = (args: string[]) => {
+      const { tasks, deploy } = containerRun({ ...source, args }).spec.project;
+      return [...tasks.map((task) => task.retries?.max), deploy.retries?.max];
+    };
+    expect(retries([])).to.deep.equal([2, 1, 1]);
+    expect(retries(["--no-retries"])).to.deep.equal([undefined, undefined, undefined]);
   });
 
   it("says what is wrong with arguments and variables", () => {
@@ -78,6 +90,10 @@ describe("the runner in a container", () => {
     expect(refused({ args: ["-v", "x"] })).to.throw(UserError, "-v x has no KEY=");
     expect(refused({ args: ["--nope"] })).to.throw(UserError, "--nope");
     expect(refused({ env: { HANDOFF_SCHEDULED_AT: "soon" } })).to.throw(UserError, "no instant");
+    expect(refused({ env: { HANDOFF_STARTED_AT: "then" } })).to.throw(
+      UserError,
+      "HANDOFF_STARTED_AT is then",
+    );
     expect(refused({ env: { HANDOFF_ATTEMPT: "0" } })).to.throw(UserError, "no number from 1");
   });
 });
