@@ -8,8 +8,8 @@ import Database from "libsql";
 import type { RunRecord, RunRequest, RunStatus } from "../model/run.js";
 import { migrate } from "./migrations.js";
 
-/** A run to be put into the history. Times are ISO 8601 in UTC with milliseconds (`Date.toISOString`). */
-export interface NewRun {
+/** What was asked for. Times are ISO 8601 in UTC with milliseconds (`Date.toISOString`). */
+export interface AskedRun {
   readonly runId: string;
   readonly deployment: string;
   readonly stack: string;
@@ -21,25 +21,21 @@ export interface NewRun {
   readonly scheduledAt: string;
   /** When it was asked for. */
   readonly firedAt: string;
+  readonly request: RunRequest;
+}
+
+/** A run to be put into the history. */
+export interface NewRun extends AskedRun {
   /** `queued` to be started; `skipped` and `missed` have ended at once. */
   readonly status: Extract<RunStatus, "queued" | "skipped" | "missed">;
   /** Why it was skipped or missed. */
   readonly reason?: string;
-  readonly request: RunRequest;
   /** Whether a notification is owed for a row that ends at once. Default false. */
   readonly notice?: boolean;
 }
 
-export interface Run {
-  readonly runId: string;
-  readonly deployment: string;
-  readonly stack: string;
-  readonly client: string;
-  readonly job: string;
-  readonly schedule: string | null;
-  readonly trigger: string | null;
-  readonly scheduledAt: string;
-  readonly firedAt: string;
+/** A run as the history has it; times as of `AskedRun`. */
+export interface Run extends AskedRun {
   /** A retry is not started before this. */
   readonly notBefore: string | null;
   readonly startedAt: string | null;
@@ -53,7 +49,6 @@ export interface Run {
   readonly pidStart: string | null;
   /** One sentence on what went wrong, when something did. */
   readonly reason: string | null;
-  readonly request: RunRequest;
   readonly record: RunRecord | null;
 }
 
