@@ -3,8 +3,10 @@ import type { Capability, CapabilityName } from "../contract.js";
 
 /** The local column of the capability table in DESIGN.md. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
-  job: yes("a record, run by the agent as processes"),
-  resources: no("a run may use the whole machine: cpu, memory and disk are not enforced"),
+  job: yes("a record, run by the agent as processes, or with `handoff:engine: docker` in a container"),
+  resources: yes(
+    "with `handoff:engine: docker` the container's cpu and memory are limited, to what the tasks that can run at the same time need together; disk is not. Processes may use the whole machine",
+  ),
   schedule: yes("the agent"),
   timezone: yes("the agent, in the schedule's own time zone"),
   "cron-or-days": yes("one schedule"),
@@ -31,9 +33,11 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   command: yes("a shell command started by the agent"),
   "network-nat": no("jobs use the machine's own network"),
   "network-existing": no("jobs use the machine's own network"),
-  image: no("the project's folder is copied: processes need no image"),
+  image: yes(
+    "with `handoff:engine: docker`: made by `up`, by the user's Docker, or one that is there. Processes need none: the project's folder is copied",
+  ),
   identity: no("jobs run as the user of the agent"),
   spot: no("there is nothing to interrupt"),
   arm64: no("jobs run on the machine's own processor"),
-  "git-source": no("the project's folder is deployed: a clone at each start needs an image"),
+  "git-source": yes("the run clones it at its start"),
 };

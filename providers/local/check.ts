@@ -6,13 +6,6 @@ import { checkSizes } from "./size.js";
 /** What the local platform can't do of a plan, and what it does in another way. */
 export function check(plan: DeployPlan): Diagnostic[] {
   const diagnostics = checkSizes(plan);
-  if (plan.spec.project.deploy.source.kind === "git") {
-    diagnostics.push({
-      severity: "warning",
-      code: "local-git-source",
-      message: `deploy.source.git is not used by the local platform: ${capabilities["git-source"].how}`,
-    });
-  }
   diagnostics.push(...unusedSettings(plan));
   for (const { target } of plan.notifications) {
     if (target.kind !== "email") continue;
@@ -28,11 +21,11 @@ export function check(plan: DeployPlan): Diagnostic[] {
 
 /** Settings that speak of a cloud's network, image and machines: said, so that nobody relies on them. */
 function unusedSettings({ settings }: DeployPlan): Diagnostic[] {
-  const { network, image, spot, architecture } = settings;
+  const { network, image, spot, architecture, engine } = settings;
   const settingsOfClouds = [
     { key: "network", used: network.mode === "nat", capability: "network-nat" },
     { key: "network", used: network.mode === "existing", capability: "network-existing" },
-    { key: "image", used: image !== undefined, capability: "image" },
+    { key: "image", used: image !== undefined && engine === "process", capability: "image" },
     { key: "spot", used: spot, capability: "spot" },
     { key: "architecture", used: architecture === "arm64", capability: "arm64" },
   ] as const;

@@ -1,5 +1,5 @@
 import { providerOf } from "../../providers/registry.js";
-import { providerConformance } from "./provider.js";
+import { providerConformance, type Skip } from "./provider.js";
 
 providerConformance({
   provider: providerOf("aws"),
@@ -60,7 +60,7 @@ providerConformance({
   skip: [],
 });
 
-providerConformance({
+const local = {
   provider: providerOf("local"),
   kinds: {
     job: "handoff:local:Job",
@@ -72,13 +72,23 @@ providerConformance({
     nat: "none",
   },
   existingNetwork: { mode: "public" },
+} as const;
+const networks: readonly Skip[] = [
+  { capability: "network-nat", cases: ["a network with one address to the outside"] },
+  { capability: "network-existing", cases: ["a network that exists"] },
+];
+const setting = "handoff:engine: docker";
+
+providerConformance({
+  ...local,
   skip: [
-    { capability: "resources", cases: ["a size that is at least what was asked for"] },
-    { capability: "network-nat", cases: ["a network with one address to the outside"] },
-    { capability: "network-existing", cases: ["a network that exists"] },
+    ...networks,
+    { capability: "resources", setting, cases: ["a size that is at least what was asked for"] },
     {
       capability: "image",
+      setting,
       cases: ["an image that is given", "an image that is built and named by its digest"],
     },
   ],
 });
+providerConformance({ ...local, settings: { engine: "docker" }, skip: networks });

@@ -20,13 +20,17 @@ export interface Kinds {
 }
 
 export interface Skip {
-  /** The row of `capabilities` that says why; it must not be supported. */
+  /** The row of `capabilities` that says why: it isn't supported, or names the setting that it takes. */
   readonly capability: CapabilityName;
+  /** With it these cases pass, in a suite of their own. */
+  readonly setting?: string;
   readonly cases: readonly string[];
 }
 
 export interface ProviderConformance {
   readonly provider: Provider;
+  /** Beside those of a case. */
+  readonly settings?: Partial<StackSettings>;
   readonly kinds: Kinds;
   /** Settings that name a network of the platform. */
   readonly existingNetwork: StackSettings["network"];
@@ -55,8 +59,12 @@ class Rendered {
   readonly kinds: Kinds;
   readonly plan: DeployPlan;
 
-  constructor({ provider, kinds }: ProviderConformance, yaml: string, settings: Partial<StackSettings>) {
-    this.plan = planOf(`version: 1\nname: fx\n${yaml}`, provider.platform, settings);
+  constructor(suite: ProviderConformance, yaml: string, settings: Partial<StackSettings>) {
+    const { provider, kinds } = suite;
+    this.plan = planOf(`version: 1\nname: fx\n${yaml}`, provider.platform, {
+      ...suite.settings,
+      ...settings,
+    });
     this.kinds = kinds;
     const errors = provider.check(this.plan).filter(({ severity }) => severity === "error");
     expect(errors).to.deep.equal([]);
@@ -214,31 +222,36 @@ const cases: Readonly<Record<string, (conformance: ProviderConformance) => Case>
       expect(rendered.of(kinds.nat)).to.have.length(0);
     },
   }),
-  "an image that is given": ({ kinds }) => ({
+  "an image that is given": ({ kinds, provider }) => ({
     yaml: task,
     settings: { image },
     verify: (rendered) => {
-      expect(rendered.text(kinds.job)).to.include(image);
+      // Here Docker names an image that it has by its id.
+      const named = provider.platform === "local" ? "handoff:local:Image" : kinds.job;
+      expect(rendered.text(named)).to.include(image);
       expect(rendered.of("docker-build:index:Image")).to.have.length(0);
     },
   }),
-  "an image that is built and named by its digest": ({ kinds }) => ({
+  "an image that is built and named by its digest": ({ kinds, provider }) => ({
     yaml: task,
     verify: (rendered) => {
-      const [built] = rendered.of("docker-build:index:Image");
-      expect(rendered.text(kinds.job)).to.include(`"$ref":["${built?.name}","ref"]`);
+      const local = provider.platform === "local";
+      const [built] = rendered.of(local ? "handoff:local:Image" : "docker-build:index:Image");
+      expect(rendered.text(kinds.job)).to.include(`"$ref":["${built?.name}","${local ? "imageId" : "ref"}"]`);
     },
   }),
 };
 
 /** Runs all cases but those that `skip` names; a skip needs a capability that isn't supported. */
 export function providerConformance(conformance: ProviderConformance): void {
-  const { provider, skip } = conformance;
-  describe(`conformance: ${provider.title}`, function () {
+  const { provider, skip, settings: given } = conformance;
+  const title = given ? `${provider.title}, ${Object.values(given).join(", ")}` : provider.title;
+  describe(`conformance: ${title}`, function () {
     this.timeout(120_000);
-    for (const { capability, cases: skipped } of skip) {
+    for (const { capability, setting, cases: skipped } of skip) {
       it(`skips ${skipped.join(", ")}: ${provider.capabilities[capability].how}`, () => {
-        expect(provider.capabilities[capability].supported).to.equal(false);
+        expect(provider.capabilities[capability].supported).to.equal(setting !== undefined);
+        if (setting !== undefined) expect(provider.capabilities[capability].how).to.include(setting);
         for (const name of skipped) expect(cases).to.have.property(name);
       });
     }

@@ -53,6 +53,7 @@ type Inputs = Record<string, unknown>;
 const at = (value: unknown, ...path: (string | number)[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Inputs | undefined)?.[key], value);
 
+const localJob = "handoff:local:Job";
 const readers: Readonly<Record<string, (inputs: unknown) => Sized>> = {
   "aws:ecs/taskDefinition:TaskDefinition": (inputs) => {
     const size = { cpu: Number(at(inputs, "cpu")) / 1024, memoryMiB: Number(at(inputs, "memory")) };
@@ -68,10 +69,18 @@ const readers: Readonly<Record<string, (inputs: unknown) => Sized>> = {
     const size = { cpu: Number(at(resources, "cpu")), memoryMiB: megabytes(at(resources, "memory")) };
     return { size, legal: onContainerApps(size) };
   },
+  [localJob]: (inputs) => {
+    const { cpu = 0.01, memoryMiB = 128 } = at(inputs, "container") as Partial<Size>;
+    return {
+      size: { cpu, memoryMiB },
+      legal: cpu >= 0.01 && Number.isInteger(memoryMiB) && memoryMiB >= 128,
+    };
+  },
 };
 
-export function isSized({ type }: RenderedResource): boolean {
-  return type in readers;
+export function isSized({ type, inputs }: RenderedResource): boolean {
+  // Processes have none.
+  return type in readers && (type !== localJob || "container" in inputs);
 }
 
 export function sizeOf({ type, inputs }: RenderedResource): Sized {
