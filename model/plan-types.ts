@@ -24,6 +24,28 @@ export type NetworkSettings =
       readonly securityGroups: readonly string[];
     };
 
+/** Whether a policy's violation is looked for, and whether it keeps a deployment from being made. */
+export const policyLevels = ["off", "warning", "error"] as const;
+export type PolicyLevel = (typeof policyLevels)[number];
+
+/** What an operator demands of the stack (docs/policies.md). */
+export interface PolicySettings {
+  /** Jobs with public addresses. Default off. */
+  readonly publicNetwork: PolicyLevel;
+  /** A failed, timed out or missed run of which nobody is told. Default off. */
+  readonly missingAlerts: PolicyLevel;
+  /** A value in project.yml that looks like a secret. Default warning. */
+  readonly plainSecrets: PolicyLevel;
+  /** Highest estimate of a month, in US dollars. Default: none. */
+  readonly budget?: { readonly monthlyUsd: number; readonly level: PolicyLevel };
+}
+
+export const defaultPolicies: PolicySettings = {
+  publicNetwork: "off",
+  missingAlerts: "off",
+  plainSecrets: "warning",
+};
+
 /** A stack's settings, as read from `Pulumi.<stack>.yaml` (keys `handoff:*`; docs/stack-settings.md). */
 export interface StackSettings {
   readonly stack: string;
@@ -56,6 +78,7 @@ export interface StackSettings {
   readonly spot: boolean;
   /** Default `x86_64`; `arm64` on AWS only. */
   readonly architecture: "x86_64" | "arm64";
+  readonly policies: PolicySettings;
   /** Local platform: jobs as processes of this machine, or as containers of the project's image. Default `process`. */
   readonly engine: Engine;
 }
@@ -75,6 +98,7 @@ export function stackSettings(
     tags: {},
     spot: false,
     architecture: "x86_64",
+    policies: defaultPolicies,
     engine: "process",
     ...given,
   };

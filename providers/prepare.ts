@@ -4,6 +4,7 @@ import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import { loadProject } from "../model/load.js";
 import { neededSecrets, planDeployment } from "../model/plan.js";
 import type { DeployPlan, StackSettings } from "../model/plan-types.js";
+import { checkPolicies } from "./policies.js";
 import { providerOf } from "./registry.js";
 
 /** A plan without errors. */
@@ -29,8 +30,10 @@ export function prepare(given: StackSettings, cwd: string, options: PrepareOptio
   if (!project) throw invalidProject(diagnostics);
   const settings = options.withAllSecrets ? { ...given, secretKeys: neededSecrets(project) } : given;
   const plan = planDeployment(project, settings, contentHash(settings.projectDir));
-  const all = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
-  if (all.some(({ severity }) => severity === "error")) throw invalidProject(all);
+  const found = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
+  // Only what can be deployed has a cost.
+  const all = hasErrors(found) ? found : [...found, ...checkPolicies(plan, provider)];
+  if (hasErrors(all)) throw invalidProject(all);
   return { plan, diagnostics: all };
 }
 
@@ -41,4 +44,8 @@ export function invalidProject(diagnostics: readonly Diagnostic[]): UserError {
     code: "invalid-project",
     diagnostics,
   });
+}
+
+function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === "error");
 }

@@ -3,10 +3,14 @@ import { isAbsolute, resolve } from "node:path";
 import type { Diagnostic, Location } from "../model/diagnostic.js";
 import { nearest } from "../model/nearest.js";
 import {
+  defaultPolicies,
   engines,
   type NetworkSettings,
   type Platform,
+  type PolicyLevel,
+  type PolicySettings,
   platforms,
+  policyLevels,
   type StackSettings,
   stackSettings,
 } from "../model/plan-types.js";
@@ -26,8 +30,9 @@ export const settingKeys = [
   "spot",
   "architecture",
   "engine",
+  "policies",
 ] as const;
-type SettingKey = (typeof settingKeys)[number];
+export type SettingKey = (typeof settingKeys)[number];
 
 export interface RawSettings {
   readonly stack: string;
@@ -51,7 +56,7 @@ export interface ParsedSettings {
 }
 
 /** Where the SDKs take the region and the project from, first found first: config keys, then variables. */
-const regionSources: Readonly<Record<Platform, { config: string; variables: readonly string[] } | null>> = {
+export const regionSources: Readonly<Record<Platform, { config: string; variables: readonly string[] } | null>> = {
   local: null,
   aws: { config: "aws:region", variables: ["AWS_REGION", "AWS_DEFAULT_REGION"] },
   gcp: {
@@ -60,7 +65,7 @@ const regionSources: Readonly<Record<Platform, { config: string; variables: read
   },
   azure: { config: "azure-native:location", variables: ["ARM_LOCATION", "AZURE_LOCATION"] },
 };
-const gcpProjectVariables = [
+export const gcpProjectVariables = [
   "GOOGLE_PROJECT",
   "GOOGLE_CLOUD_PROJECT",
   "GCLOUD_PROJECT",
@@ -108,6 +113,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     spot: reader.flag("spot"),
     architecture: reader.choice("architecture", ["x86_64", "arm64"], "x86_64"),
     engine,
+    policies: reader.policies(),
     ...placeOf(cloud, raw),
     ...(image === undefined ? {} : { image }),
   });
@@ -253,6 +259,45 @@ class Reader {
       return { mode: "public" };
     }
     return { mode, subnets, securityGroups, ...(vpc === undefined ? {} : { vpc }) };
+  }
+
+  policies(): PolicySettings {
+    const { budget, ...levels } = this.#object("policies", "{publicNetwork: error}");
+    const known = ["publicNetwork", "missingAlerts", "plainSecrets"] as const;
+    const found: { -readonly [Key in (typeof known)[number]]: PolicyLevel } = { ...defaultPolicies };
+    for (const [key, level] of Object.entries(levels)) {
+      const policy = known.find((name) => name === key);
+      if (policy === undefined) {
+        const near = nearest(key, [...known, "budget"]);
+        const hint = near ? `did you mean ${near}?` : `its keys are ${known.join(", ")} and budget`;
+        this.#invalid("policies", `has an unknown key \`${key}\``, hint);
+      } else found[policy] = this.#level(policy, level) ?? found[policy];
+    }
+    const limit = budget === undefined ? undefined : this.#budget(budget);
+    return { ...found, ...(limit ? { budget: limit } : {}) };
+  }
+
+  #level(policy: string, value: unknown): PolicyLevel | undefined {
+    // YAML 1.1 takes off for false.
+    const level = value === false ? "off" : value;
+    const found = policyLevels.find((name) => name === level);
+    if (found === undefined) {
+      const problem = `has ${policy}: ${String(value)}, which is none of ${policyLevels.join(", ")}`;
+      this.#invalid("policies", problem, `write ${policy}: error`);
+    }
+    return found;
+  }
+
+  #budget(value: unknown): PolicySettings["budget"] | undefined {
+    const given = typeof value === "object" && value !== null ? value : { monthlyUsd: value };
+    const { monthlyUsd, level = "error", ...others } = given as Record<string, unknown>;
+    if (typeof monthlyUsd === "number" && monthlyUsd >= 0 && Object.keys(others).length === 0) {
+      const found = this.#level("budget", level);
+      return found && { monthlyUsd, level: found };
+    }
+    const problem = "needs US dollars a month as `budget`";
+    this.#invalid("policies", problem, "write budget: 100, or budget: {monthlyUsd: 100, level: warning}");
+    return undefined;
   }
 
   /** A stack that moves from platform to platform may keep it. */

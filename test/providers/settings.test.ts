@@ -47,6 +47,7 @@ describe("settings of a stack", () => {
       "handoff:tags": { team: "data", cost: 12 },
       "handoff:spot": true,
       "handoff:architecture": "arm64",
+      "handoff:policies": { publicNetwork: "error", budget: { monthlyUsd: 5, level: "off" } },
       "aws:region": "eu-west-1",
       "other:key": "is nobody's business here",
     };
@@ -72,6 +73,12 @@ describe("settings of a stack", () => {
       tags: { team: "data", cost: "12" },
       spot: true,
       architecture: "arm64",
+      policies: {
+        publicNetwork: "error",
+        missingAlerts: "off",
+        plainSecrets: "warning",
+        budget: { monthlyUsd: 5, level: "off" },
+      },
       region: "eu-west-1",
     });
     expect(parseSettings(raw(texts, { secretKeys }))).to.deep.equal(first);
@@ -87,6 +94,7 @@ describe("settings of a stack", () => {
     ["handoff:cloud", "asw", "unknown-cloud", /none of local, aws, gcp, azure.*did you mean aws\?/],
     ["handoff:cloud", "mainframe", "unknown-cloud", /set it to one of/],
     ["handoff:client", " ", "invalid-setting", /non-empty text/],
+    ["handoff:policies", { plainSecrets: "fatal" }, "invalid-setting", /none of off, warning, error/],
     ["handoff:project", ["a"], "invalid-setting", /non-empty text/],
     ["handoff:deleteData", "maybe", "invalid-setting", /true or false/],
     ["handoff:spot", 1, "invalid-setting", /true or false/],
