@@ -3,6 +3,7 @@ import { topologicalOrder } from "./graph.js";
 import type { DeployPlan, PlannedJob, StackSettings } from "./plan-types.js";
 import type { Project, Resources, Task } from "./project.js";
 import type { RunSpec } from "./run.js";
+import { neededSecrets } from "./secrets.js";
 
 /**
  * Decides a deployment: what jobs there are, of what size, in what order, under which tags. Pure; the result is frozen
@@ -180,15 +181,6 @@ function checkTasks(active: readonly Task[], project: Project): Diagnostic[] {
       hint: "remove `active: false` from a task",
     },
   ];
-}
-
-/** Keys of the secrets that a stack of the project needs values of, sorted. */
-export function neededSecrets(project: Project): string[] {
-  const needed = new Set([...project.secrets.map((secret) => secret.key), ...project.secretEnvs]);
-  for (const { target } of project.notifications) {
-    if (target.kind === "webhook" && target.secret !== undefined) needed.add(target.secret);
-  }
-  return [...needed].sort();
 }
 
 function checkSecrets(project: Project, settings: StackSettings): Diagnostic[] {

@@ -2,8 +2,9 @@
 import { contentHash } from "../model/content.js";
 import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import { loadProject } from "../model/load.js";
-import { neededSecrets, planDeployment } from "../model/plan.js";
+import { planDeployment } from "../model/plan.js";
 import type { DeployPlan, StackSettings } from "../model/plan-types.js";
+import { neededSecrets } from "../model/secrets.js";
 import { checkPolicies } from "./policies.js";
 import { providerOf } from "./registry.js";
 

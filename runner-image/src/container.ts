@@ -10,6 +10,7 @@ import { isSecretVariable, secretVariable } from "../../model/container-env.js";
 import { latestFire, parseCron } from "../../model/cron.js";
 import { UserError } from "../../model/diagnostic.js";
 import type { RunRequest, RunSpec } from "../../model/run.js";
+import { neededSecrets } from "../../model/secrets.js";
 import { storeHooks } from "./container-store.js";
 import type { Job } from "./job.js";
 import { openArtifacts } from "./store/open.js";
@@ -258,13 +259,8 @@ function attempt(text: string | undefined): number {
 }
 
 function secretsOf(spec: RunSpec, env: ContainerSource["env"]): Map<string, string> {
-  const { secrets, secretEnvs, notifications } = spec.project;
-  const hooks = notifications.flatMap(({ target }) =>
-    target.kind === "webhook" && target.secret !== undefined ? [target.secret] : [],
-  );
-  const keys = new Set([...secrets.map(({ key }) => key), ...secretEnvs, ...hooks]);
   return new Map(
-    [...keys].flatMap((key) => {
+    neededSecrets(spec.project).flatMap((key) => {
       const value = env[secretVariable(key)];
       return value === undefined ? [] : [[key, value] as const];
     }),
