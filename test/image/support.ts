@@ -45,10 +45,11 @@ export class TestProject {
     return { ...image, log: lines.join("\n") };
   }
 
-  /** With the images; their layers stay in the builder's cache, untagged. */
-  remove(): void {
-    for (const tag of this.#images)
-      spawnSync("docker", ["image", "rm", "--no-prune", tag], { stdio: "ignore" });
+  /** With the images, unless another project is to keep them; their layers stay in the builder's cache, untagged. */
+  remove({ keepImages = false } = {}): void {
+    if (!keepImages)
+      for (const tag of this.#images)
+        spawnSync("docker", ["image", "rm", "--no-prune", tag], { stdio: "ignore" });
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
@@ -112,7 +113,7 @@ export function runContainer(image: string, options: ContainerOptions = {}): Pro
 }
 
 export function logLines(text: string): LogLine[] {
-  return text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as LogLine] : []));
+  return text.split("\n").flatMap((line) => (line.startsWith('{"') ? [JSON.parse(line) as LogLine] : []));
 }
 
 /** A container that goes on until it is stopped. */
