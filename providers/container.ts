@@ -4,6 +4,7 @@ export { secretVariable, storeVariable } from "../model/container-env.js";
 import type { DeployPlan, PlannedJob } from "../model/plan-types.js";
 import type { Schedule } from "../model/project.js";
 import { isOrchestrated } from "./flows.js";
+import { clones, sourceEnv } from "./git-source.js";
 
 export interface ContainerCall {
   /** After the image's entry point. */
@@ -21,6 +22,7 @@ export function jobCall(plan: DeployPlan, job: PlannedJob): ContainerCall {
       HANDOFF_CLIENT: client,
       HANDOFF_JOB: job.name,
       HANDOFF_LOG_FORMAT: "json",
+      ...sourceEnv(plan),
       HANDOFF_STACK: stack,
       HANDOFF_STAGE: stack,
     },
@@ -46,13 +48,14 @@ export function triggerCall(
   return { args: runArgs(plan, job, tasks), env: { HANDOFF_TRIGGER: name } };
 }
 
-/** @param selected tasks; none: all of the job's. Where an orchestrator retries jobs, the runner doesn't. */
+/** @param selected tasks; none: all of the job's, or all that there are in what it clones. Where an orchestrator retries jobs, the runner doesn't. */
 function runArgs(
   plan: DeployPlan,
   job: PlannedJob,
   selected: readonly string[],
   options: readonly string[] = [],
 ): string[] {
-  const tasks = selected.length === 0 ? job.tasks : job.tasks.filter((task) => selected.includes(task));
+  const all = clones(plan) && !isOrchestrated(plan) ? [] : job.tasks;
+  const tasks = selected.length === 0 ? all : job.tasks.filter((task) => selected.includes(task));
   return ["run", ...(isOrchestrated(plan) ? ["--no-retries"] : []), ...options, ...tasks];
 }

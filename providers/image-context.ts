@@ -17,6 +17,7 @@ import { dirname, join, relative } from "node:path";
 import { filesNamedBy, listProjectFiles } from "../model/content.js";
 import { installSpec } from "../model/plan.js";
 import type { DeployPlan, StackSettings } from "../model/plan-types.js";
+import { clones } from "./git-source.js";
 import { packageDir, runnerEntry } from "./local/entries.js";
 
 /** Where it is, absolute: in the project's `.handoff/`, which git ignores. */
@@ -55,8 +56,8 @@ export function writeImageContext(
 }
 
 /** Whether the image holds no project, but clones one at its start (`deploy.source: git`): one for all of a team's. */
-export function isGenericImage({ spec }: DeployPlan): boolean {
-  return spec.project.deploy.source.kind === "git";
+export function isGenericImage(plan: DeployPlan): boolean {
+  return clones(plan);
 }
 
 /** What the Dockerfile is told of the project; nothing of it for a generic image, which is the same for all. */

@@ -1,6 +1,5 @@
 import { no, yes } from "../capability.js";
 import type { Capability, CapabilityName } from "../contract.js";
-import { runnerLimits } from "../runner-limits.js";
 
 /** The AWS column of the capability table in DESIGN.md. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
@@ -54,5 +53,5 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   identity: yes("two IAM roles for each job: one to start it, one that it has"),
   spot: yes("Fargate Spot"),
   arm64: yes("Fargate on Graviton"),
-  "git-source": no(runnerLimits["git-source"]),
+  "git-source": yes("the container clones it at its start, from an image without a project"),
 };

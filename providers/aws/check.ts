@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan, PlannedJob } from "../../model/plan-types.js";
 import { isOrchestrated } from "../flows.js";
-import { checkRunner } from "../runner-limits.js";
+import { checkSource } from "../git-source.js";
 import { capabilities } from "./capabilities.js";
 import { legalTags } from "./names.js";
 import { retention } from "./retention.js";
@@ -23,7 +23,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkTriggers(plan),
     ...checkNotifications(plan),
     ...checkRetention(plan),
-    ...checkRunner(plan, "AWS"),
+    ...checkSource(plan, "AWS"),
   ];
 }
 

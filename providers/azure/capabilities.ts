@@ -1,6 +1,5 @@
 import { no, yes } from "../capability.js";
 import type { Capability, CapabilityName } from "../contract.js";
-import { runnerLimits } from "../runner-limits.js";
 
 /** The Azure column of the capability table in DESIGN.md. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
@@ -54,5 +53,5 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   identity: yes("a managed identity for each job, with roles on exact resources"),
   spot: no("Container Apps has no interrupted capacity"),
   arm64: no("Container Apps runs linux/amd64 only"),
-  "git-source": no(runnerLimits["git-source"]),
+  "git-source": yes("the container clones it at its start, from an image without a project"),
 };

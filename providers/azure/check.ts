@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan } from "../../model/plan-types.js";
 import { flowsOf, isOrchestrated } from "../flows.js";
-import { checkRunner } from "../runner-limits.js";
+import { checkSource } from "../git-source.js";
 import { capabilities } from "./capabilities.js";
 import { countActions } from "./flows.js";
 import { azureRegistry } from "./image.js";
@@ -25,7 +25,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkLogs(plan),
     ...checkNotifications(plan),
     ...checkTags(plan),
-    ...checkRunner(plan, "Azure"),
+    ...checkSource(plan, "Azure"),
   ];
 }
 

@@ -1,6 +1,5 @@
 import { no, yes } from "../capability.js";
 import type { Capability, CapabilityName } from "../contract.js";
-import { runnerLimits } from "../runner-limits.js";
 
 /** The Google Cloud column of the capability table in DESIGN.md. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
@@ -56,5 +55,5 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   identity: yes("a service account for each job, with roles on its secrets and stores"),
   spot: no("Cloud Run has no interruptible capacity"),
   arm64: no("Cloud Run runs x86_64 alone"),
-  "git-source": no(runnerLimits["git-source"]),
+  "git-source": yes("the container clones it at its start, from an image without a project"),
 };

@@ -2,7 +2,7 @@ import type { Diagnostic } from "../../model/diagnostic.js";
 import type { DeployPlan, PlannedJob } from "../../model/plan-types.js";
 import { scheduleCall } from "../container.js";
 import { type Flow, flowFor, flowsOf, isOrchestrated, levelsOf } from "../flows.js";
-import { checkRunner } from "../runner-limits.js";
+import { checkSource } from "../git-source.js";
 import { capabilities } from "./capabilities.js";
 import { checkNotifications } from "./check-notifications.js";
 import { checkSettings } from "./check-settings.js";
@@ -31,7 +31,7 @@ export function check(plan: DeployPlan): Diagnostic[] {
     ...checkWorkflows(plan),
     ...checkTriggers(plan),
     ...checkNotifications(plan),
-    ...checkRunner(plan, "Google Cloud"),
+    ...checkSource(plan, "Google Cloud"),
   ];
 }
 

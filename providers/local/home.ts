@@ -24,6 +24,7 @@ export interface HomePaths {
   readonly deployments: string;
   readonly code: string;
   readonly venvs: string;
+  readonly cache: string;
   readonly agent: string;
   /** JSON `AgentLock`; exists while an agent runs. */
   readonly agentPid: string;
@@ -42,6 +43,7 @@ export function homePaths(root: string): HomePaths {
     deployments: join(root, "deployments"),
     code: join(root, "code"),
     venvs: join(root, "venvs"),
+    cache: join(root, "cache"),
     agent,
     agentPid: join(agent, "agent.pid"),
     agentLog: join(agent, "agent.log"),

@@ -15,6 +15,7 @@ import { agentEntry } from "./entries.js";
 import { deploymentPaths, fileName, homePaths, makeDir, writeFileAtomic } from "./home.js";
 import { deploymentName } from "./names.js";
 import type { AgentStatus, OperateContext } from "./operate-types.js";
+import { allTasks } from "./records.js";
 
 export type * from "./operate-types.js";
 export { readLog } from "./read-log.js";
@@ -74,7 +75,9 @@ export async function triggerRun(
     throw new UserError(`which job? There are: ${names.join(", ")}`, { code: "no-job", hint: "name one" });
   }
   for (const task of options.tasks ?? []) {
-    if (!job.tasks.includes(task)) throw unknown("task", task, job.tasks, "the job has no tasks");
+    // What a clone will have isn't known here.
+    if (allTasks(job).length > 0 && !job.tasks.includes(task))
+      throw unknown("task", task, job.tasks, "the job has no tasks");
   }
   const now = context.now();
   const runId = newRunId(now);
@@ -96,7 +99,7 @@ export async function triggerRun(
       status: "queued",
       request: {
         runId,
-        tasks: selected.length > 0 ? selected : job.tasks,
+        tasks: selected.length > 0 ? selected : allTasks(job),
         vars: options.vars ?? {},
         envs: options.envs ?? {},
         ...(schedule === undefined ? {} : { schedule }),

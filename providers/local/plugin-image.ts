@@ -4,7 +4,6 @@ import { contentHash } from "../../model/content.js";
 import { UserError } from "../../model/diagnostic.js";
 import { planDeployment } from "../../model/plan.js";
 import { type DeployPlan, stackSettings } from "../../model/plan-types.js";
-import type { Project } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
 import { docker, findDocker, lastLine } from "../docker.js";
 import { buildImage, hashOfImage } from "../image-build.js";
@@ -100,14 +99,11 @@ async function imageId(name: string, env: PluginContext["env"]): Promise<string 
   throw new Error(`Docker can't say whether there is an image ${name}: ${lastLine(end)}`);
 }
 
-/** The project's folder is in it even where the clouds clone it. */
 function planOf(inputs: Props): DeployPlan {
   const projectDir = text(inputs, "source");
   if (!isSpec(inputs.spec)) throw new Error("property spec is not a runner's spec");
-  const { project } = inputs.spec;
   const settings = stackSettings({ stack: text(inputs, "deployment"), cloud: "local", projectDir });
-  const ofFolder: Project = { ...project, deploy: { ...project.deploy, source: { kind: "image" } } };
-  return planDeployment(ofFolder, settings, contentHash(projectDir));
+  return planDeployment(inputs.spec.project, settings, contentHash(projectDir));
 }
 
 function isSpec(value: unknown): value is RunSpec {

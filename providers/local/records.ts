@@ -14,6 +14,7 @@
  *       runs/<runId>/                    request.json, log.jsonl, record.json (written last, by rename), workspace/
  *     code/<contentHash>/                read-only copy of the project's files, shared by deployments
  *     venvs/<hash of the installs>/<venv>/
+ *     cache/                             of runs that clone their project: environments, downloaded packages
  *     agent/                             agent.pid, agent.log
  *     history.db                         SQLite (history/)
  */
@@ -38,6 +39,11 @@ export interface JobRecord {
   readonly secretKeys: readonly string[];
   /** `handoff:engine: docker`: runs are containers. Absent: processes. */
   readonly container?: ContainerRecord;
+}
+
+/** Tasks that a run is asked for when nobody selects any; none: all that there are in what it clones. */
+export function allTasks({ tasks, spec }: JobRecord): readonly string[] {
+  return spec.project.deploy.source.kind === "git" ? [] : tasks;
 }
 
 /** Each limit that is left out is none. */

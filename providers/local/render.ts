@@ -3,6 +3,7 @@ import type { DeployPlan } from "../../model/plan-types.js";
 import type { Project } from "../../model/project.js";
 import type { RunSpec } from "../../model/run.js";
 import type { RenderContext } from "../contract.js";
+import { clones } from "../git-source.js";
 import type { Reference, RenderedInputs, RenderedResource, RenderedValue, Rendering } from "../rendering.js";
 import { deploymentName, resourceName } from "./names.js";
 import { renderSchedule } from "./schedule.js";
@@ -126,6 +127,8 @@ interface Content {
 }
 
 function codeAndVenvs({ settings, spec }: DeployPlan, child: MakeChild): Content {
+  // Each run clones it, and installs what is new.
+  if (clones({ spec })) return { resources: [], inputs: { codeDir: "", venvsDir: "" } };
   const source = settings.projectDir;
   const code = child("Code", "code", { source });
   const codeDir = ref(code, "codeDir");

@@ -8,7 +8,8 @@ import type { RunSpec } from "../../model/run.js";
 import { type ContainerCall, type Contents, containerJob, workRoot } from "./container.js";
 import type { Job } from "./job.js";
 import { emptySpec } from "./source/empty-spec.js";
-import type { OpenSource, SourceOptions } from "./source/open.js";
+import type { SourceOptions } from "./source/open.js";
+import { openJob, openSource } from "./source/open-job.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -33,15 +34,10 @@ export function clonedJob(source: GitSource, env: Env, call: ContainerCall): Job
   const { runId } = before.request;
   return {
     ...before,
-    open: async ({ signal, say }) => {
-      const opened = await open(source, env, { name: runId, log: say, signal });
-      return {
-        job: containerJob(opened, { ...env, HANDOFF_COMMIT: opened.commit }, { ...call, runId }),
-        commit: opened.commit,
-        install: () => opened.install(),
-        close: () => opened.close(),
-      };
-    },
+    open: ({ signal, say }) =>
+      openJob(source, options(env, { name: runId, log: say, signal }), (opened, more) =>
+        containerJob(withoutOverrides(opened), { ...env, ...more }, { ...call, runId }),
+      ),
   };
 }
 
@@ -53,7 +49,7 @@ export async function withClone<T>(
   use: (contents: Contents, commit: string) => T | Promise<T>,
 ): Promise<T> {
   const log = (_: string, message: string) => process.stderr.write(`${message}\n`);
-  const opened = await open(source, env, { name: `exec-${process.pid}`, log, signal });
+  const opened = await openSource(source, options(env, { name: `exec-${process.pid}`, log, signal }));
   try {
     if (install) await opened.install();
     return await use(opened, opened.commit);
@@ -62,23 +58,26 @@ export async function withClone<T>(
   }
 }
 
-async function open(
-  source: GitSource,
+/** @param asked `name`: of the folder that the clone is in */
+function options(
   env: Env,
-  { name, log, signal }: Pick<SourceOptions, "log"> & { readonly name: string; readonly signal: AbortSignal },
-): Promise<OpenSource> {
-  // What reads YAML is loaded where it is needed alone.
-  const { openSource } = await import("./source/open.js");
+  { name, ...asked }: Pick<SourceOptions, "log" | "signal"> & { readonly name: string },
+): SourceOptions {
   const root = workRoot(env);
-  return openSource(source, {
+  return {
     dir: join(root, `${name}.source`),
     cacheDir: env.HANDOFF_CACHE || join(root, "cache"),
     env: Object.fromEntries(Object.entries(env).filter(([variable]) => !isSecretVariable(variable))),
     secret: (key) => env[secretVariable(key)],
     hasStore: (store) => Boolean(env[storeVariable(store)]),
-    log,
-    signal,
-  });
+    ...asked,
+  };
+}
+
+/** A schedule's vars and envs are arguments of its deployment's. */
+function withoutOverrides({ spec, ...contents }: Contents): Contents {
+  const schedules = spec.project.schedules.map((schedule) => ({ ...schedule, vars: {}, envs: {} }));
+  return { ...contents, spec: { ...spec, project: { ...spec.project, schedules } } };
 }
 
 /** The token is a secret before the project says so. */

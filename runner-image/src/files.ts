@@ -1,16 +1,19 @@
 /** A run as the agent starts it: everything is in files that the arguments name. */
 import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../../model/diagnostic.js";
+import type { GitSource } from "../../model/project.js";
 import type { RunRequest, RunSpec } from "../../model/run.js";
 import type { Job } from "./job.js";
+import { openJob } from "./source/open-job.js";
 
 export const filesUsage = `usage:
   run --spec FILE --request FILE --code DIR --work DIR --venvs DIR --record FILE
       [--artifacts DIR] [--secrets-dir DIR] [--stores JSON] [--log FILE] [--log-format json|text]
-      [--grace SECONDS]
+      [--grace SECONDS] [--cache DIR]
   install --spec FILE --venvs DIR`;
 
 const optionNames = {
@@ -26,6 +29,7 @@ const optionNames = {
   log: { type: "string" },
   "log-format": { type: "string" },
   grace: { type: "string" },
+  cache: { type: "string" },
 } as const;
 
 export type FileOptions = { readonly [name in keyof typeof optionNames]?: string | undefined };
@@ -47,11 +51,14 @@ export async function jobFromFiles(
   options: FileOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Job> {
-  return {
+  const job: Job = {
     spec: readJson<RunSpec>(need(options, "spec")),
     request: readJson<RunRequest>(need(options, "request")),
     recordFile: need(options, "record"),
-    log: { format: options["log-format"] === "text" ? "text" : "json", ...pick("file", options.log) },
+    log: {
+      format: options["log-format"] === "text" ? "text" : "json",
+      ...(options.log === undefined ? {} : { file: options.log }),
+    },
     context: {
       codeDir: need(options, "code"),
       workDir: need(options, "work"),
@@ -64,6 +71,34 @@ export async function jobFromFiles(
       stores: parseStores(options.stores),
       ...(options.grace === undefined ? {} : { graceMs: Number(options.grace) * 1000 }),
     },
+  };
+  const { source } = job.spec.project.deploy;
+  return source.kind === "git" ? cloned(job, source, options) : job;
+}
+
+/** Of the deployment's project stay its schedules; all else is the clone's. */
+function cloned(job: Job, source: GitSource, { cache }: FileOptions): Job {
+  const { secrets, stores = {}, baseEnv, workDir } = job.context;
+  return {
+    ...job,
+    open: ({ signal, say }) =>
+      openJob(
+        source,
+        {
+          dir: join(dirname(workDir), "source"),
+          cacheDir: cache ?? join(tmpdir(), "handoff-cache"),
+          env: baseEnv,
+          secret: (key) => secrets.get(key),
+          hasStore: (name) => name in stores,
+          log: say,
+          signal,
+        },
+        ({ spec, codeDir, venvsDir }, more) => ({
+          ...job,
+          spec: { ...spec, project: { ...spec.project, schedules: job.spec.project.schedules } },
+          context: { ...job.context, codeDir, venvsDir, baseEnv: { ...baseEnv, ...more } },
+        }),
+      ),
   };
 }
 
@@ -99,8 +134,4 @@ export function readJson<T>(file: string): T {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`${file} can't be read as JSON: ${reason}`, { code: "unreadable" });
   }
-}
-
-function pick<K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in K]: T });
 }

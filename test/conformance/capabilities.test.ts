@@ -26,10 +26,6 @@ const uses: Readonly<Partial<Record<CapabilityName, Use>>> = {
     yaml: `${task}triggers: [{name: orders, queue: {}, max_concurrency: 5}]\n`,
     named: /orders.*(concurren|max_)/,
   },
-  "git-source": {
-    yaml: `${task}deploy: {source: {git: {url: "https://example.com/x"}}}\n`,
-    named: /git/,
-  },
   "network-nat": { settings: { network: { mode: "nat" } }, named: /network/ },
   "network-existing": {
     settings: { network: { mode: "existing", subnets: ["subnet-1"], securityGroups: [] } },

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Run } from "../../../history/history.js";
 import { runnerEntry } from "../entries.js";
-import { type DeploymentPaths, deploymentPaths, makeDir, type RunPaths, writeJson } from "../home.js";
+import {
+  type DeploymentPaths,
+  deploymentPaths,
+  homePaths,
+  makeDir,
+  type RunPaths,
+  writeJson,
+} from "../home.js";
 import type { JobRecord } from "../records.js";
 import { containerCommand, containerName, endOfContainer, signalContainer } from "./container.js";
 import { isSameProcess, processStart } from "./identity.js";
@@ -153,6 +160,7 @@ function processCommand(attempt: Attempt, options: LaunchOptions): string[] {
     // The folder is there once a secret is.
     secrets: existsSync(deployment.secrets) ? deployment.secrets : undefined,
     stores: deployment.stores,
+    ...(job.spec.project.deploy.source.kind === "git" ? { cache: homePaths(options.home).cache } : {}),
   };
   return [...runner, ...runnerArguments(attempt, places, options.graceSeconds)];
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { History, NewRun, Run } from "../../../history/history.js";
 import { newRunId } from "../../../model/run-id.js";
 import { deploymentPaths, makeDir } from "../home.js";
-import type { JobRecord, TriggerRecord } from "../records.js";
+import { allTasks, type JobRecord, type TriggerRecord } from "../records.js";
 
 /** An environment variable holds at most 128 KiB on Linux; the name and the rest of the entry need a little. */
 export const maxMessageBytes = 120 * 1024;
@@ -103,7 +103,7 @@ function runOf(trigger: TriggerRecord, job: JobRecord, runId: string, message: s
     status: "queued",
     request: {
       runId,
-      tasks: trigger.tasks.length > 0 ? trigger.tasks : job.tasks,
+      tasks: trigger.tasks.length > 0 ? trigger.tasks : allTasks(job),
       vars: {},
       envs: {},
       scheduledAt: now.toISOString(),

@@ -13,6 +13,8 @@ export interface RunnerPlaces {
   /** One file a secret; undefined when the deployment has none. */
   readonly secrets: string | undefined;
   readonly stores: string;
+  /** For runs that clone their project; undefined: nothing is kept for the next. */
+  readonly cache?: string;
 }
 
 /** @param graceSeconds that the runner's children get between SIGTERM and SIGKILL */
@@ -36,6 +38,7 @@ export function runnerArguments(
     ["--log", seen(paths.log)],
     ["--log-format", "json"],
     ["--grace", String(graceSeconds)],
+    places.cache === undefined ? [] : ["--cache", places.cache],
   ].flat();
 }
 

@@ -8,7 +8,7 @@ import type { History, NewRun } from "../../../history/history.js";
 import { type Cron, latestFire, nextFire, parseCron } from "../../../model/cron.js";
 import type { RunRequest } from "../../../model/run.js";
 import { newRunId } from "../../../model/run-id.js";
-import type { JobRecord } from "../records.js";
+import { allTasks, type JobRecord } from "../records.js";
 import type { FoundSchedule } from "./deployments.js";
 
 /** Later than this, a time counts as missed. */
@@ -65,7 +65,7 @@ export function createScheduler({ history, job: findJob, log }: SchedulerOptions
     if (!job) return undefined;
     const request: RunRequest = {
       runId: newRunId(now),
-      tasks: schedule.tasks.length > 0 ? schedule.tasks : job.tasks,
+      tasks: schedule.tasks.length > 0 ? schedule.tasks : allTasks(job),
       vars: {},
       envs: {},
       schedule: schedule.name,

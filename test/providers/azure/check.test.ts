@@ -93,6 +93,6 @@ describe("capabilities of Azure", () => {
       expect(how, name).to.match(/^\S.{10,}[^.\s]$/);
     }
     const missing = Object.entries(capabilities).filter(([, { supported }]) => !supported);
-    expect(missing.map(([name]) => name)).to.deep.equal(["command", "spot", "arm64", "git-source"]);
+    expect(missing.map(([name]) => name)).to.deep.equal(["command", "spot", "arm64"]);
   });
 });
