@@ -36,6 +36,7 @@ await build({
     "cli/main": "cli/main.ts",
     "agent/main": "providers/local/agent/main.ts",
     "plugin/main": "providers/local/plugin.ts",
+    "fleet/worker": "deploy/fleet/worker.ts",
     index: "providers/index.ts",
     aws: "providers/library/aws.ts",
     gcp: "providers/library/gcp.ts",
