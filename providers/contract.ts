@@ -27,6 +27,7 @@ export const capabilityNames = [
   "cron-or-days",
   "schedule-overrides",
   "scheduled-at",
+  "overlap",
   "pause",
   "dag",
   "retries",

@@ -30,6 +30,7 @@ const rows: Readonly<Record<CapabilityName, readonly [title: string, meaning: st
   "cron-or-days": ["Day of month or of week", "a cron with both, such as `0 6 1 * MON`: either of them"],
   "schedule-overrides": ["Schedule's own values", "`tasks`, `vars`, `envs` of a schedule"],
   "scheduled-at": ["Scheduled instant", "`scheduled_at` in templates: the instant that a run stands for"],
+  overlap: ["Overlap", "`overlap: skip` of a schedule: no run begins while its previous one goes on"],
   pause: ["Pause", "`enabled: false`, without deleting the schedule"],
   dag: ["Order", "`granularity: task` with `depends_on`: a job for each task"],
   retries: ["Retries", "`retries`: who starts what failed again"],

@@ -11,7 +11,10 @@ export function artifacts(scope: Scope) {
   const made = bucket(scope, {
     kind: "artifacts",
     base: bucketBaseName(plan, "artifacts"),
-    expire: { prefix: `${prefix}/runs/`, days: plan.settings.artifactRetentionDays },
+    expire: {
+      prefixes: { archives: `${prefix}/runs/`, records: `${prefix}/records/` },
+      days: plan.settings.artifactRetentionDays,
+    },
   });
   const statements: Statement[] = [
     {

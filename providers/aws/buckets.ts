@@ -10,8 +10,8 @@ export interface BucketSpec {
   readonly name?: string;
   /** Physical name without the account's number. */
   readonly base: string;
-  /** Objects below this prefix are removed after so many days. */
-  readonly expire?: { readonly prefix: string; readonly days: number };
+  /** Objects below these prefixes are removed after so many days; a rule for each, by its name. */
+  readonly expire?: { readonly prefixes: Readonly<Record<string, string>>; readonly days: number };
 }
 
 /** Data stays when a deployment goes, unless the stack says `deleteData`. */
@@ -117,14 +117,12 @@ function rules(expire: BucketSpec["expire"]) {
       abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
     },
     ...(expire
-      ? [
-          {
-            id: "archives",
-            status: "Enabled",
-            filter: { prefix: expire.prefix },
-            expiration: { days: expire.days },
-          },
-        ]
+      ? Object.entries(expire.prefixes).map(([id, prefix]) => ({
+          id,
+          status: "Enabled",
+          filter: { prefix },
+          expiration: { days: expire.days },
+        }))
       : []),
   ];
 }

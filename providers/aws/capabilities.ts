@@ -10,12 +10,15 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   schedule: yes("EventBridge Scheduler"),
   timezone: yes("EventBridge Scheduler, in the schedule's own time zone"),
   "cron-or-days": yes(
-    "two schedules; a date that matches both starts two runs, of which `overlap: skip` skips one",
+    "two schedules; a date that matches both starts two runs, of which `overlap: skip` skips the second, also when the first has ended well",
   ),
   "schedule-overrides": yes(
     "the schedule's input overrides the container's command and variables, up to 8,192 characters",
   ),
   "scheduled-at": yes("the fire time, put in by EventBridge Scheduler"),
+  overlap: yes(
+    "a lease in the S3 bucket of the artifacts: a container that finds it taken ends with 0; all jobs of a flow share one",
+  ),
   pause: yes("the schedule's state is DISABLED"),
   dag: yes("Step Functions runs the jobs level by level; a job runs when all that it depends on succeeded"),
   retries: yes(

@@ -86,9 +86,9 @@ export function transitionsOf(plan: DeployPlan, tasks: readonly string[]): numbe
     ({ jobs }) => jobs.length === names.size && jobs.every(({ name }) => names.has(name)),
   );
   if (!flow) return 0;
-  // Start, the call's choice, each level, the end's choice, the end; and of a job: its choice, the run, its result.
+  // Start, the call's choice and its reading, each level, the end's choice, the end; and of a job: its choice, the run, its result.
   const jobs = flow.jobs.reduce((sum, job) => sum + (job.dependsOn.length > 0 ? 3 : 2), 0);
-  return 4 + levelsOf(flow.jobs).length + jobs;
+  return 5 + levelsOf(flow.jobs).length + jobs;
 }
 
 function orchestration(plan: DeployPlan): CostLine[] {

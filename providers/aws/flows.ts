@@ -168,6 +168,9 @@ function resultPaths(levels: readonly (readonly PlannedJob[])[]): ReadonlyMap<st
   );
 }
 
+/** One run for all jobs and their retries: they share the schedule's lease, and are found as one. */
+const runIdentity = [{ Name: "HANDOFF_RUN_ID", "Value.$": "$$.Execution.Name" }];
+
 export function flowMachine(scope: Scope, flow: Flow, parts: FlowParts): Machine {
   const levels = levelsOf(flow.jobs);
   const paths = resultPaths(levels);
@@ -190,14 +193,25 @@ export function flowMachine(scope: Scope, flow: Flow, parts: FlowParts): Machine
       // Started by hand with `{}`, it runs as it is deployed.
       "Is it called?": {
         Type: "Choice",
-        Choices: [{ Variable: "$.calls", IsPresent: true, Next: levelName(0) }],
+        Choices: [{ Variable: "$.calls", IsPresent: true, Next: "As called" }],
         Default: "As deployed",
+      },
+      "As called": {
+        Type: "Pass",
+        Parameters: {
+          "calls.$": "$.calls",
+          environment: { "given.$": "$.environment", own: runIdentity },
+        },
+        Next: levelName(0),
       },
       "As deployed": {
         Type: "Pass",
         Parameters: {
           calls: flow.jobs.map((job) => ({ command: [...jobCall(scope.plan, job).args] })),
-          environment: [{ Name: "HANDOFF_SCHEDULED_AT", "Value.$": "$$.Execution.StartTime" }],
+          environment: {
+            given: [{ Name: "HANDOFF_SCHEDULED_AT", "Value.$": "$$.Execution.StartTime" }],
+            own: runIdentity,
+          },
         },
         Next: levelName(0),
       },
@@ -254,7 +268,8 @@ function branch(
         Resource: runTask(scope),
         Parameters: runParameters(scope, parts, job, {
           "Command.$": `$.calls[${flow.jobs.indexOf(job)}].command`,
-          "Environment.$": "$.environment",
+          // One list of the two: wildcards flatten (JSONPath; that Step Functions takes them here is UNCONFIRMED).
+          "Environment.$": "$.environment[*][*]",
         }),
         ...platformLimit(job),
         ResultPath: null,

@@ -53,7 +53,7 @@ export function checkSchedule(schedule: Schedule): Diagnostic[] {
       hint:
         schedule.overlap === "allow"
           ? "leave `overlap: skip`, so that the second is skipped, or write two schedules yourself"
-          : "`overlap: skip` skips the second while the first runs",
+          : "nothing: `overlap: skip` skips the second, while the first runs and after it has succeeded",
     });
   }
   return [...diagnostics, ...checkClock(schedule)];

@@ -215,6 +215,8 @@ function runState(scope: Scope, trigger: Trigger, parts: TriggerParts): State {
   const { plan } = scope;
   const environment = [
     { Name: "HANDOFF_MESSAGE", "Value.$": "$.message.body" },
+    // A flow's own execution is its run.
+    ...(isOrchestrated(plan) ? [] : [{ Name: "HANDOFF_RUN_ID", "Value.$": "$$.Execution.Name" }]),
     { Name: "HANDOFF_SCHEDULED_AT", "Value.$": "$$.Execution.StartTime" },
     { Name: "HANDOFF_TRIGGER", Value: trigger.name },
   ];

@@ -105,7 +105,10 @@ function lifecycle({ artifactRetentionDays }: Scope["plan"]["settings"], prefix:
       enabled: true,
       definition: {
         actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: artifactRetentionDays } } },
-        filters: { blobTypes: ["blockBlob"], prefixMatch: [`${artifactContainer}/${prefix}/runs/`] },
+        filters: {
+          blobTypes: ["blockBlob"],
+          prefixMatch: ["runs", "records"].map((of) => `${artifactContainer}/${prefix}/${of}/`),
+        },
       },
     },
   ];

@@ -12,6 +12,9 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   "cron-or-days": yes("one cron in UTC, or a condition of the Recurrence"),
   "schedule-overrides": yes("in the template of the schedule's own job; a flow is handed them at each start"),
   "scheduled-at": yes("the schedule's latest fire time; a flow is handed it by the Logic App"),
+  overlap: yes(
+    "a lease in the Blob container of the artifacts: a container that finds it taken ends with 0; all jobs of a flow share one",
+  ),
   pause: yes("the schedule's job gets a manual trigger, or its Logic App is disabled"),
   dag: yes("a Logic App for each selection of tasks"),
   retries: yes("the runner retries tasks; with granularity task, the Logic App retries jobs"),

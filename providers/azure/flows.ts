@@ -105,6 +105,15 @@ export function firstJobs(flow: Flow, jobs: readonly MadeJob[]): Text[] {
     .flatMap(({ name }) => jobs.filter(({ job }) => job.name === name).map(({ azureName }) => azureName));
 }
 
+/**
+ * One run for all jobs and their retries: they share the schedule's lease, are found as one, and stand for the same instant.
+ * Evaluated once, in the action that comes before all others.
+ */
+const runIdentity: readonly RenderedValue[] = [
+  { name: "HANDOFF_RUN_ID", value: "@{workflow()['run']['name']}" },
+  { name: "HANDOFF_STARTED_AT", value: "@{utcNow()}" },
+];
+
 /** The actions that run all jobs of a flow. */
 export function flowActions(
   runtime: Runtime,
@@ -119,7 +128,9 @@ export function flowActions(
     const call = jobCall(runtime.scope.plan, job);
     return { job, made, container: container(runtime, { job, call, identity: made.identity }) };
   });
-  const environments = members.map(({ job, container: { env } }) => [job.name, env.map(literally)] as const);
+  const environments = members.map(
+    ({ job, container: { env } }) => [job.name, [...env.map(literally), ...runIdentity]] as const,
+  );
   return {
     [environmentsAction]: { type: "Compose", inputs: Object.fromEntries(environments), runAfter: {} },
     ...Object.assign(

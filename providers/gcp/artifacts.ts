@@ -17,13 +17,14 @@ interface LifecycleRule {
 
 export type Bucket = Made<"gcp:storage/bucket:Bucket">;
 
-/** What survives from run to run, and an archive of each run for a while. */
+/** What survives from run to run, and for a while an archive and a record of each run. */
 export function artifacts(scope: Scope): Bucket {
   const age = scope.plan.settings.artifactRetentionDays;
+  const matchesPrefixes = ["runs", "records"].map((of) => `${artifactPrefix(scope.plan)}/${of}/`);
   return bucket(scope, scope.name("artifacts"), "artifacts", [
     {
       action: { type: "Delete" },
-      condition: { age, matchesPrefixes: [`${artifactPrefix(scope.plan)}/runs/`], withState: "LIVE" },
+      condition: { age, matchesPrefixes, withState: "LIVE" },
     },
   ]);
 }

@@ -15,7 +15,12 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   "schedule-overrides": yes(
     "overrides of arguments and environment in the request that starts the job or the workflow",
   ),
-  "scheduled-at": yes("Cloud Scheduler doesn't tell: the runner takes the schedule's latest fire time"),
+  "scheduled-at": yes(
+    "Cloud Scheduler doesn't tell: the runner takes the schedule's latest fire time, of a flow that at its workflow's start",
+  ),
+  overlap: yes(
+    "a lease in the Cloud Storage bucket of the artifacts: a container that finds it taken ends with 0; all jobs of a flow share one",
+  ),
   pause: yes("the Scheduler's job is paused"),
   dag: yes("a workflow of Workflows runs jobs level by level, those of a level beside each other"),
   retries: yes(

@@ -49,12 +49,30 @@ const startSeconds = 600;
 
 /** Steps that run the jobs of a flow. `called` has each of them. */
 export function flowSteps(flow: Flow, called: ReadonlyMap<string, CalledJob>): Step[] {
-  return levelsOf(flow.jobs).map((level, index) => {
+  const levels = levelsOf(flow.jobs).map((level, index) => {
     const steps = level.map(({ name }) => jobStep(find(called, name)));
     const [only] = steps;
     return steps.length === 1 && only ? only : parallel(`level_${index + 1}`, steps);
   });
+  return [nameRun, ...levels];
 }
+
+/**
+ * One run for all jobs and their retries: they share the schedule's lease, are found as one, and stand for the schedule's
+ * latest time as it was when the workflow started.
+ */
+const nameRun: Step = {
+  name_run: {
+    assign: [
+      {
+        this_run: [
+          { name: "HANDOFF_RUN_ID", value: '${sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")}' },
+          { name: "HANDOFF_STARTED_AT", value: "${time.format(sys.now())}" },
+        ],
+      },
+    ],
+  },
+};
 
 /** A branch that fails lets the others of its step end, and fails the step then. */
 function parallel(name: string, steps: readonly Step[]): Step {
@@ -71,7 +89,10 @@ function parallel(name: string, steps: readonly Step[]): Step {
 }
 
 function jobStep({ job, physicalName, timeoutSeconds, call }: CalledJob): Step {
-  const run = { call: "run_job", args: { job: physicalName, seconds: timeoutSeconds + startSeconds, call } };
+  const run = {
+    call: "run_job",
+    args: { job: physicalName, seconds: timeoutSeconds + startSeconds, call, this_run: "${this_run}" },
+  };
   const { max = 0, delaySeconds = 0, backoff = 1 } = job.retries ?? {};
   const name = stepName(job.name);
   if (max === 0) return { [name]: run };
@@ -101,8 +122,17 @@ function stepName(job: string): string {
 export function jobSubworkflows({ project, region }: Place): Readonly<Record<string, Subworkflow>> {
   return {
     run_job: {
-      params: ["job", "seconds", "call"],
+      params: ["job", "seconds", "call", "this_run"],
       steps: [
+        {
+          name_run: {
+            assign: [
+              { none: [] },
+              { given: '${default(map.get(call, "env"), none)}' },
+              { named: { env: "${list.concat(list.concat(given, this_run[0]), this_run[1])}" } },
+            ],
+          },
+        },
         {
           run: {
             // v1 is the documented connector: it waits for the execution's end, at most `timeout`.
@@ -110,7 +140,7 @@ export function jobSubworkflows({ project, region }: Place): Readonly<Record<str
             args: {
               name: `\${"namespaces/${project}/jobs/" + job}`,
               location: region,
-              body: { overrides: { containerOverrides: ["${call}"] } },
+              body: { overrides: { containerOverrides: ["${map.merge(call, named)}"] } },
               connector_params: { timeout: "${seconds}" },
             },
             result: "execution",

@@ -12,6 +12,7 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   "cron-or-days": yes("one schedule"),
   "schedule-overrides": yes("the run's request names the schedule"),
   "scheduled-at": yes("the fire time"),
+  overlap: yes("the agent starts none, and records the time as skipped"),
   pause: yes("a marker file beside the schedule's record"),
   dag: yes("the runner orders the tasks of one job"),
   retries: yes("the runner retries a failed task; the agent starts a run again whose runner died"),

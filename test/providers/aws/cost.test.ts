@@ -62,8 +62,8 @@ describe("AWS cost", function () {
 
   it("granularity task: transitions of each fire, counted by hand", () => {
     const plan = fullPlan("aws", { granularity: "task" });
-    // Choice, default, 3 levels, end's choice, succeed and start: 4 + 3; extract and reference 2 each; load and report 3 each.
-    expect(transitionsOf(plan, [])).to.equal(4 + 3 + 2 + 2 + 3 + 3);
+    // Start, choice, call or default, 3 levels, end's choice, succeed: 5 + 3; extract and reference 2 each; load and report 3 each.
+    expect(transitionsOf(plan, [])).to.equal(5 + 3 + 2 + 2 + 3 + 3);
     const lines = cost(plan, usageOf(plan));
     expect(lines.find(({ item }) => item === "orchestration")?.freeUnits).to.equal(4000);
     expect(amount(lines, "orchestration")).to.be.greaterThan(0);

@@ -161,6 +161,7 @@ describe("AWS flows", function () {
       Environment: [
         { Name: "HANDOFF_SCHEDULE", Value: "weekdays" },
         { Name: "HANDOFF_SCHEDULED_AT", Value: "<aws.scheduler.scheduled-time>" },
+        { Name: "HANDOFF_RUN_ID", Value: "execution" },
       ],
     });
   });
@@ -171,7 +172,10 @@ describe("AWS flows", function () {
       seen.push((parameters.Overrides as { ContainerOverrides: unknown[] }).ContainerOverrides[0]);
       return exited(0);
     });
-    const environment = [{ Name: "HANDOFF_SCHEDULED_AT", Value: "2026-11-21T06:00:00Z" }];
+    const environment = [
+      { Name: "HANDOFF_SCHEDULED_AT", Value: "2026-11-21T06:00:00Z" },
+      { Name: "HANDOFF_RUN_ID", Value: "execution" },
+    ];
     expect(seen).to.deep.equal(
       ["a", "b"].map((job) => ({
         Name: "runner",

@@ -25,7 +25,9 @@ export function execute(
   input: unknown,
   call: (state: string, resource: string, parameters: Json) => Outcome,
 ): Execution {
-  const context = { Execution: { StartTime: "2026-11-21T06:00:00Z", Id: "arn:execution" } };
+  const context = {
+    Execution: { StartTime: "2026-11-21T06:00:00Z", Id: "arn:execution", Name: "execution" },
+  };
   try {
     run(asJson(machine), input);
     return { status: "SUCCEEDED" };
@@ -137,6 +139,15 @@ function follow(state: Json): string | undefined {
 }
 
 function walk(root: unknown, path: string): unknown {
+  if (path.includes("[*]")) {
+    // All that match, as one list.
+    const [start = "", ...wildcards] = path.split("[*]");
+    if (wildcards.some((rest) => rest !== "")) throw new Error(`not understood: ${path}`);
+    return wildcards.reduce<unknown[]>(
+      (found) => found.flatMap((each) => Object.values(each as object)),
+      [walk(root, start)],
+    );
+  }
   let value = root;
   for (const [, name, index] of path.matchAll(/\.([A-Za-z0-9_]+)|\[(\d+)\]/g)) {
     value = (value as Record<string, unknown> | undefined)?.[name ?? index ?? ""];

@@ -126,6 +126,20 @@ describe("flows on Azure", () => {
     expect(bad.events).not.to.include("start report");
   });
 
+  it("say of each job whose run it is, once and for all attempts", () => {
+    const rendering = azure.render(plan, context);
+    for (const name of ["fx-flow-all", "fx-flow-for-weekdays", "fx-trigger-orders"]) {
+      const { actions } = definitionOf(rendering, name) as { actions: Record<string, { inputs: unknown }> };
+      const environments = actions.Environments?.inputs as Record<string, { name: string; value: string }[]>;
+      expect(Object.keys(environments), name).to.not.have.length(0);
+      for (const variables of Object.values(environments)) {
+        const values = Object.fromEntries(variables.map((variable) => [variable.name, variable.value]));
+        expect(values.HANDOFF_RUN_ID).to.equal("@{workflow()['run']['name']}");
+        expect(values.HANDOFF_STARTED_AT).to.equal("@{utcNow()}");
+      }
+    }
+  });
+
   it("bound the runs of a trigger, and poll with its identity", () => {
     const { triggers } = definitionOf(azure.render(plan, context), "fx-trigger-orders");
     const { message } = triggers as { message: Record<string, unknown> };

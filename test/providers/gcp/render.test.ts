@@ -247,7 +247,11 @@ describe("data on Google Cloud", () => {
     const prefix = url.replace("gs://${fx-artifacts.name}/", "");
     expect(artifacts.lifecycleRules.at(-1)).to.deep.equal({
       action: { type: "Delete" },
-      condition: { age: 90, matchesPrefixes: [`${prefix}/runs/`], withState: "LIVE" },
+      condition: {
+        age: 90,
+        matchesPrefixes: [`${prefix}/runs/`, `${prefix}/records/`],
+        withState: "LIVE",
+      },
     });
     const gone = render(fullPlan("gcp", { deleteData: true }));
     for (const type of ["gcp:storage/bucket:Bucket", "gcp:firestore/database:Database"]) {

@@ -22,6 +22,8 @@ export interface World {
   /** Seconds that a retry waits. */
   slept(seconds: number): void;
   readonly env: Readonly<Record<string, string>>;
+  /** Seconds since 1970. */
+  readonly now: number;
 }
 
 class Returned {
@@ -158,7 +160,10 @@ class Execution {
       map: {
         get: (from: Value, keys: string | string[]) =>
           (Array.isArray(keys) ? keys : [keys]).reduce((found, key) => found?.[key] ?? null, from),
+        merge: (first: Value, second: Value) => ({ ...first, ...second }),
       },
+      list: { concat: (list: readonly Value[], value: Value) => [...list, value] },
+      time: { format: (seconds: number) => new Date(seconds * 1000).toISOString() },
       text: {
         decode(bytes: Value) {
           if (!Buffer.isBuffer(bytes)) throw new WorkflowError({ tags: ["TypeError"], message: "no bytes" });
@@ -167,7 +172,7 @@ class Execution {
       },
       base64: { decode: (text: string) => Buffer.from(text, "base64") },
       json: { decode: (value: Value) => JSON.parse(value.toString("utf8")) },
-      sys: { get_env: (name: string) => this.#world.env[name] },
+      sys: { get_env: (name: string) => this.#world.env[name], now: () => this.#world.now },
       has: (key: string, list: readonly Value[]) => list.includes(key),
     };
     const script = expression

@@ -19,6 +19,11 @@ interface Started {
 
 class Cloud implements World {
   readonly env = { GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID: "execution-1" };
+  /** A second goes by with each look. */
+  get now(): number {
+    return Date.UTC(2026, 0, 1, 6) / 1000 + this.#looks++;
+  }
+  #looks = 0;
   readonly started: Started[] = [];
   readonly published: Value[] = [];
   readonly posted: Value[] = [];
@@ -98,6 +103,12 @@ async function failed(run: Promise<Value>): Promise<Value> {
   );
 }
 
+/** What the workflow says of its run to each job. */
+const run = [
+  { name: "HANDOFF_RUN_ID", value: "execution-1" },
+  { name: "HANDOFF_STARTED_AT", value: "2026-01-01T06:00:00.000Z" },
+];
+
 const event = (message: string) => ({ data: { message: { data: Buffer.from(message).toString("base64") } } });
 
 describe("workflows as they run", () => {
@@ -112,7 +123,9 @@ describe("workflows as they run", () => {
       'base=EUR & "GBP"',
     ]);
     expect(cloud.started[0]?.override.args.at(-1)).to.equal("load");
-    expect(cloud.started[0]?.override.env).to.deep.equal([{ name: "HANDOFF_SCHEDULE", value: "weekdays" }]);
+    const schedule = { name: "HANDOFF_SCHEDULE", value: "weekdays" };
+    // Jobs and attempts of one run, and of one instant.
+    for (const { override } of cloud.started) expect(override.env).to.deep.equal([schedule, ...run]);
     expect(cloud.started[1]?.after).to.equal(1);
   });
 
@@ -120,7 +133,7 @@ describe("workflows as they run", () => {
     const cloud = new Cloud();
     await execute(sourceOf(task, "fx-flow-all"), null, cloud);
     expect(cloud.jobs).to.have.members(["extract", "reference", "load", "report"]);
-    for (const { override } of cloud.started) expect(override).to.deep.equal({});
+    for (const { override } of cloud.started) expect(override).to.deep.equal({ env: run });
     // Beside each other, and the next after both.
     expect(cloud.started.map(({ after }) => after)).to.deep.equal([0, 0, 2, 3]);
   });

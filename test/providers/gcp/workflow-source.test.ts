@@ -113,14 +113,15 @@ describe("workflows' sources", () => {
     // Longer than Cloud Run's own limit of 600 + 120 s.
     expect(extract?.seconds).to.be.greaterThan(720);
     const { run_job } = sourceOf(task, "fx-flow-all");
-    expect(run_job.steps[0].run.call).to.equal("googleapis.run.v1.namespaces.jobs.run");
-    expect(run_job.steps[0].run.args).to.deep.equal({
+    const [, start, check] = run_job.steps;
+    expect(start.run.call).to.equal("googleapis.run.v1.namespaces.jobs.run");
+    expect(start.run.args).to.deep.equal({
       name: '${"namespaces/my-project/jobs/" + job}',
       location: "us-central1",
-      body: { overrides: { containerOverrides: ["${call}"] } },
+      body: { overrides: { containerOverrides: ["${map.merge(call, named)}"] } },
       connector_params: { timeout: "${seconds}" },
     });
-    expect(run_job.steps[1].check.switch[0].raise.tags).to.deep.equal(["JobFailed"]);
+    expect(check.check.switch[0].raise.tags).to.deep.equal(["JobFailed"]);
   });
 
   it("give a triggered job the message, and keep it when the job failed", () => {
