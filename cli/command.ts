@@ -80,17 +80,53 @@ export const jsonOption: OptionSpec = { flags: "--json", description: "print JSO
 
 export interface StackCommandOptions {
   readonly json?: boolean;
+  readonly all?: boolean;
+  readonly select?: readonly string[];
+  readonly parallel?: string;
+  readonly failFast?: boolean;
+  readonly retry?: string;
+  readonly report?: readonly string[];
+  readonly expectNoChanges?: boolean;
+  readonly refresh?: boolean;
 }
-/** up, preview, refresh and destroy take the same. */
+/** up, preview, refresh, destroy and drift take the same. */
 export const stackCommandArguments = {
   note:
     "Finds the Pulumi engine, or gets it: `handoff doctor` says which. State is kept in the project's folder unless you " +
-    "are logged in to another backend. A failed stack does not keep the next ones from being done.",
+    "are logged in to another backend. Several stacks are worked on at a time, each by itself: one that fails stops no other.",
   stacks: {
     name: "[stacks...]",
     description: "names of stacks (default: the only one that Pulumi.<stack>.yaml files name)",
   },
 } as const;
 export const stackCommandOptions: readonly OptionSpec[] = [
-  { flags: "--json", description: "print the results as JSON on stdout" },
+  { flags: "--all", description: "every stack that has a Pulumi.<stack>.yaml" },
+  {
+    flags: "--select <selector>",
+    description:
+      "stacks by client, cloud, project, region, stack or tag.NAME: client=acme,cloud=aws; * is any text; several are alternatives",
+    repeat: true,
+  },
+  { flags: "--parallel <n>", description: "stacks at a time (default: by cores and memory)" },
+  { flags: "--fail-fast", description: "start no further stack after a failure" },
+  {
+    flags: "--retry <n>",
+    description: "try again, so many times, what failed for a throttled or faulty cloud",
+  },
+  {
+    flags: "--report <file>",
+    description: "write a report: .xml (JUnit), .md or .json; may be given several times",
+    repeat: true,
+  },
+  { flags: "--json", description: "print events as JSON on stdout, one a line, the summary last" },
 ];
+/** For those that look. */
+export const expectNoChangesOption: OptionSpec = {
+  flags: "--expect-no-changes",
+  description: "exit 1 when there are changes: for a check on a schedule",
+};
+/** For those that would else trust the state. */
+export const refreshOption: OptionSpec = {
+  flags: "--refresh",
+  description: "look at what is really there first, so that what was changed by hand is put right",
+};

@@ -1,28 +1,35 @@
-import * as engine from "../deploy/stack.js";
+/** up, preview, refresh, destroy and drift: of one stack, which is done here, or of many, which are a fleet's. */
+import { backendEnv } from "../deploy/backend.js";
+import { findPulumi } from "../deploy/engine.js";
+import { type FleetEvent, runFleet, type StackOutcome } from "../deploy/fleet/fleet.js";
+import type { Operation } from "../deploy/fleet/messages.js";
+import { defaultParallel, parseParallel, thisMachine } from "../deploy/fleet/parallel.js";
+import { makePool, type Pool } from "../deploy/fleet/pool.js";
+import { inProcess } from "../deploy/fleet/run-stack.js";
+import { selectStacks } from "../deploy/fleet/selection.js";
+import { findRepository } from "../deploy/repository.js";
+import type { StackSummary } from "../deploy/stack.js";
+import { UserError } from "../model/diagnostic.js";
 import type { StackCommandOptions } from "./command.js";
-import { type CliContext, print, printJson, say } from "./context.js";
+import { type CliContext, print, say } from "./context.js";
 import { handleError } from "./errors.js";
+import { describeChanges, driftLines } from "./fleet/changes.js";
+import { describeEnding, exitCodeOf } from "./fleet/ending.js";
+import { errorOf } from "./fleet/failure.js";
+import { jsonView, summaryOf } from "./fleet/json.js";
+import { linesView, retryLine } from "./fleet/lines.js";
+import { openReports } from "./fleet/reports.js";
+import { rowsView } from "./fleet/rows.js";
+import type { FleetView } from "./fleet/view.js";
 import { colours } from "./output/colour.js";
 import { formatDiagnostics } from "./output/diagnostics.js";
 import { progressLines } from "./output/progress.js";
 import { formatDuration } from "./output/time.js";
 import { findStack } from "./project-lookup.js";
 
-type Operation = engine.StackSummary["operation"];
-type Outcome =
-  | engine.StackSummary
-  | { readonly stack: string; readonly result: "failed"; readonly exitCode: number };
-
-const operations = {
-  up: engine.up,
-  preview: engine.preview,
-  destroy: engine.destroy,
-  refresh: engine.refresh,
-} as const satisfies Record<Operation, unknown>;
-
 /**
- * One engine operation on each of the stacks, one after the other; a failure does not keep the next ones from being done, an
- * interruption does. Returns the first exit code that is not 0.
+ * One operation on each of the stacks that are named or selected. One that fails stops no other. Returns the exit code.
+ * @throws UserError for a command line that isn't one, before anything is touched
  */
 export async function runStackCommand(
   operation: Operation,
@@ -30,47 +37,126 @@ export async function runStackCommand(
   options: StackCommandOptions,
   context: CliContext,
 ): Promise<number> {
-  const stacks = names.length > 0 ? names : [findStack(context.cwd, undefined).stack];
-  const outcomes: Outcome[] = [];
-  for (const stack of stacks) {
-    if (context.interrupted.aborted) break;
-    outcomes.push(await operateOn(operation, stack, options, context));
-  }
-  if (options.json) printJson(context, { schemaVersion: 1, operation, stacks: outcomes });
-  return outcomes.find((outcome) => outcome.result === "failed")?.exitCode ?? 0;
-}
+  const stacks = chooseStacks(names, options, context);
+  const retries = parseRetries(options.retry);
+  const given = options.parallel === undefined ? undefined : parseParallel(options.parallel);
+  const writeReports = openReports(options.report ?? [], context);
+  const [only] = stacks.length === 1 ? stacks : [];
 
-async function operateOn(
-  operation: Operation,
-  stack: string,
-  options: StackCommandOptions,
-  context: CliContext,
-): Promise<Outcome> {
+  const views: FleetView[] = [
+    only === undefined ? fleetView(stacks.length, context) : singleView(context, options),
+    ...(options.json ? [jsonView(context)] : []),
+  ];
+  const onEvent = (event: FleetEvent) => {
+    for (const view of views) view.onEvent(event);
+  };
+  const parallel = Math.min(stacks.length, given ?? defaultParallel(stacks.length, thisMachine()));
+  let pool: Pool | undefined;
   try {
-    const summary = await operations[operation]({
+    if (only === undefined) {
+      say(context, `handoff: ${operation} of ${stacks.length} stacks, ${parallel} at a time`);
+      await prepareForMany(context);
+      pool = makePool({ env: context.env });
+    }
+    const result = await runFleet({
+      operation,
+      stacks,
       cwd: context.cwd,
-      stack,
-      env: context.env,
-      onEvent: progressLines(context),
-      log: (line) => say(context, line),
+      parallel,
+      run: pool?.run ?? inProcess(context.env),
+      failFast: options.failFast === true,
+      retries,
+      expectNoChanges: options.expectNoChanges === true,
+      refresh: options.refresh === true,
       signal: context.interrupted,
+      onEvent,
     });
-    if (!options.json) report(summary, context);
-    return summary;
-  } catch (error) {
-    return { stack, result: "failed", exitCode: handleError(error, context) };
+    for (const view of views.splice(0)) view.close();
+    const [outcome] = result.outcomes;
+    const exitCode =
+      only !== undefined && outcome?.result === "failed"
+        ? outcome.exitCode
+        : exitCodeOf(result.outcomes, context.interrupted.reason);
+    if (only === undefined) say(context, describeEnding(result, colours(context.stderr, context.env)));
+    const summary = summaryOf(result, exitCode);
+    if (options.json) print(context, JSON.stringify(summary));
+    writeReports(summary);
+    return exitCode;
+  } finally {
+    for (const view of views) view.close();
+    pool?.close();
   }
 }
 
-function report(summary: engine.StackSummary, context: CliContext): void {
+function chooseStacks(
+  names: readonly string[],
+  { all, select }: StackCommandOptions,
+  context: CliContext,
+): readonly string[] {
+  if (names.length === 0 && !all && !select?.length) return [findStack(context.cwd, undefined).stack];
+  // Where there is no repository, it is said in the words of the other commands.
+  findStack(context.cwd, names[0] ?? "");
+  const repository = findRepository(context.cwd);
+  const selection = { names, all: all === true, select: select ?? [] };
+  const { stacks, unreadable } = selectStacks(repository, selection, context.env);
+  for (const stack of unreadable)
+    say(context, `warning: Pulumi.${stack}.yaml is no YAML: whether ${stack} is selected is not known`);
+  return stacks;
+}
+
+function parseRetries(text: string | undefined): number {
+  const value = Number(text ?? 0);
+  if (Number.isInteger(value) && value >= 0 && value <= 20) return value;
+  throw new UserError(`--retry takes a number from 0 to 20, not \`${text}\``, {
+    code: "bad-option",
+    hint: "write --retry 2",
+  });
+}
+
+/** What the workers would else do at the same time: install the engine, make the passphrase. */
+async function prepareForMany({ cwd, env, interrupted, stderr }: CliContext): Promise<void> {
+  backendEnv(findRepository(cwd), env);
+  await findPulumi({ env, log: (line) => stderr.write(`${line}\n`), signal: interrupted });
+}
+
+function fleetView(total: number, context: CliContext): FleetView {
+  const moving = context.stderr.isTTY === true && context.env.TERM !== "dumb" && !context.env.CI;
+  return moving ? rowsView(context, total) : linesView(context, total);
+}
+
+/** One stack: what changes, as it changes. */
+function singleView(context: CliContext, options: StackCommandOptions): FleetView {
+  const progress = progressLines(context);
+  return {
+    onEvent(event) {
+      if (event.event === "progress") progress(event.progress);
+      else if (event.event === "log") say(context, event.text);
+      else if (event.event === "retry") say(context, retryLine(event));
+      else if (event.event === "end") endOfOne(event.outcome, options, context);
+    },
+    close() {},
+  };
+}
+
+function endOfOne(outcome: StackOutcome, options: StackCommandOptions, context: CliContext): void {
+  const summary =
+    outcome.result === "succeeded" ? outcome : "summary" in outcome ? outcome.summary : undefined;
+  if (summary && (!options.json || outcome.result !== "succeeded")) report(summary, context, options);
+  if (outcome.result === "failed" || outcome.result === "stopped")
+    handleError(errorOf(outcome.error), context);
+  if (outcome.result === "not-started") say(context, "handoff: stopped");
+}
+
+function report(summary: StackSummary, context: CliContext, options: StackCommandOptions): void {
   const paint = colours(context.stderr, context.env);
   if (summary.diagnostics.length > 0) say(context, formatDiagnostics(summary.diagnostics, paint));
+  for (const line of driftLines(summary, paint)) say(context, line);
   say(
     context,
     `${paint.green(summary.stack)}: ${describeChanges(summary)} in ${formatDuration(summary.durationMs)}`,
   );
   for (const path of summary.kept) say(context, `kept, since it is data: ${path}`);
-  if (summary.operation !== "up") return;
+  if (summary.operation !== "up" || options.json) return;
   for (const [name, value] of Object.entries(summary.outputs)) {
     print(context, `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
   }
@@ -78,29 +164,4 @@ function report(summary: engine.StackSummary, context: CliContext): void {
     context,
     `\nNext:\n  handoff trigger -s ${summary.stack}    # run it now\n  handoff agent start       # so that its schedules fire`,
   );
-}
-
-const words: Readonly<Record<Operation, string>> = {
-  up: "",
-  preview: "would be ",
-  destroy: "",
-  refresh: "found ",
-};
-const verbs = [
-  ["create", "created"],
-  ["update", "updated"],
-  ["replace", "replaced"],
-  ["delete", "deleted"],
-] as const;
-
-/** `3 created, 1 updated, 4 unchanged`, or `nothing to change`. */
-export function describeChanges({
-  operation,
-  changes,
-}: Pick<engine.StackSummary, "operation" | "changes">): string {
-  const done = verbs
-    .filter(([key]) => changes[key] > 0)
-    .map(([key, verb]) => `${changes[key]} ${words[operation]}${verb}`);
-  if (done.length === 0) return `nothing to change, ${changes.same} unchanged`;
-  return [...done, ...(changes.same > 0 ? [`${changes.same} unchanged`] : [])].join(", ");
 }

@@ -9,7 +9,7 @@ export const destroy = defineCommand<[string[]], StackCommandOptions>({
   options: stackCommandOptions,
   examples: [
     { command: "handoff destroy dev", note: "the stack's history and configuration stay" },
-    { command: "handoff destroy client-a client-b", note: "one after the other" },
+    { command: "handoff destroy client-a client-b", note: "both at a time" },
   ],
   run: async ([stacks], options, context) => {
     const { runStackCommand } = await import("../stacks.js");

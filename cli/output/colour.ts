@@ -11,3 +11,6 @@ export function colours(
   const on = env.NO_COLOR ? false : forced || (stream.isTTY === true && env.TERM !== "dumb");
   return pico.createColors(on);
 }
+
+/** For files. */
+export const colourless: Colours = pico.createColors(false);

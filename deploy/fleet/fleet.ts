@@ -40,16 +40,20 @@ interface About {
   readonly attempts: number;
 }
 
+interface Broken<Result> extends About {
+  readonly result: Result;
+  readonly exitCode: number;
+  readonly error: StackFailure;
+  readonly durationMs: number;
+  /** With `expectNoChanges`: what the operation did or found, nothing else having failed. */
+  readonly summary?: StackSummary;
+}
+
 export type StackOutcome =
   | (About & StackSummary)
-  | (About & {
-      readonly result: "failed" | "stopped";
-      readonly exitCode: number;
-      readonly error: StackFailure;
-      readonly durationMs: number;
-      /** With `expectNoChanges`: what the operation did or found, nothing else having failed. */
-      readonly summary?: StackSummary;
-    })
+  | Broken<"failed">
+  /** In the middle, by an interruption. */
+  | Broken<"stopped">
   | (About & { readonly result: "not-started"; readonly reason: "interrupted" | "fail-fast" });
 
 export type FleetEvent =
@@ -132,13 +136,13 @@ export async function runFleet(options: FleetOptions): Promise<FleetResult> {
         });
     } catch (thrown) {
       const error = failureOf(thrown);
-      const result = signal.aborted && error.code === "interrupted" ? "stopped" : "failed";
       const durationMs = Math.round(now() - (started.get(stack) ?? began));
-      const outcome: StackOutcome = { ...about, result, exitCode: error.exitCode, error, durationMs };
+      const broken = { ...about, exitCode: error.exitCode, error, durationMs };
+      if (signal.aborted && error.code === "interrupted") return end({ ...broken, result: "stopped" });
+      const outcome: StackOutcome = { ...broken, result: "failed" };
       const reason = transientFailure(errors.length > 0 ? errors : [error.message]);
       if (!reason || !isOfCloud(error) || attempt > (options.retries ?? 0) || halted()) {
-        end(outcome);
-        return;
+        return end(outcome);
       }
       const delayMs = (options.delay ?? backoff)(attempt + 1);
       onEvent({ event: "retry", stack, attempt: attempt + 1, delayMs, reason, error });
