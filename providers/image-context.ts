@@ -62,7 +62,7 @@ export function isGenericImage(plan: DeployPlan): boolean {
 
 /** What the Dockerfile is told of the project; nothing of it for a generic image, which is the same for all. */
 export function imageArgs(plan: DeployPlan): Readonly<Record<string, string>> {
-  if (isGenericImage(plan)) return { PROGRAMS: "git" };
+  if (isGenericImage(plan)) return { PROGRAMS: "git", INSTALLER: "uv" };
   return { CONTENT_HASH: plan.contentHash, PROJECT: plan.spec.project.name };
 }
 
