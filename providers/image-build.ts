@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contentHash } from "../model/content.js";
-import { UserError } from "../model/diagnostic.js";
+import { ExitCode, UserError } from "../model/diagnostic.js";
 import type { DeployPlan } from "../model/plan-types.js";
 import { type DockerCall, type DockerEngine, docker, type Env, findDocker, lastLine } from "./docker.js";
 import { imageArgs, isGenericImage, listFiles, writeImageContext } from "./image-context.js";
@@ -97,6 +97,7 @@ export async function pushImage(
   if (end.exitCode !== 0) {
     throw new UserError(`${tag} could not be pushed: ${lastLine(end)}`, {
       code: "image-push",
+      exitCode: ExitCode.failed,
       hint: "sign in to the registry with `docker login`; in the cloud's own registry the repository must exist",
     });
   }
@@ -104,6 +105,7 @@ export async function pushImage(
   if (digest !== undefined) return digest;
   throw new UserError(`${tag} was pushed, but Docker didn't say its digest: ${lastLine(end)}`, {
     code: "image-push",
+    exitCode: ExitCode.failed,
   });
 }
 
@@ -177,12 +179,16 @@ async function inspect(tag: string, call: DockerCall): Promise<Pick<BuiltImage, 
 async function must(args: readonly string[], call: DockerCall) {
   const end = await docker(args, call);
   if (end.exitCode === 0) return end;
-  throw new UserError(`docker ${args.slice(0, 2).join(" ")}: ${lastLine(end)}`, { code: "image-build" });
+  throw new UserError(`docker ${args.slice(0, 2).join(" ")}: ${lastLine(end)}`, {
+    code: "image-build",
+    exitCode: ExitCode.failed,
+  });
 }
 
 function buildFailure(reason: string, engine: DockerEngine): UserError {
   return new UserError(`the image could not be built: ${reason}`, {
     code: "image-build",
+    exitCode: ExitCode.failed,
     hint: engine.buildx
       ? "the builder's output above says which step failed"
       : "the builder's output above says which step failed; this Docker has no buildx, so its classic builder was used",

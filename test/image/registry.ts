@@ -1,0 +1,87 @@
+/** A registry on loopback that takes what `docker push` sends: the part of the distribution protocol that a push needs. */
+import { createHash, randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export class TestRegistry {
+  /** Manifests by `name:reference`. */
+  readonly manifests = new Map<string, Buffer>();
+  readonly blobs = new Map<string, Buffer>();
+  readonly #uploads = new Map<string, Buffer>();
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      this.#answer(request).then(
+        ({ status, headers = {}, body }) => response.writeHead(status, headers).end(body),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
+    });
+  }
+
+  static async start(): Promise<TestRegistry> {
+    const registry = new TestRegistry();
+    await new Promise<void>((resolve) => registry.#server.listen(0, "127.0.0.1", resolve));
+    return registry;
+  }
+
+  /** Docker asks registries on loopback without TLS. */
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { method = "", url = "" } = request;
+    const { pathname, searchParams } = new URL(url, "http://registry");
+    const body = await read(request);
+    if (pathname === "/v2/") return { status: 200 };
+    const [, name = "", kind = "", rest = ""] = /^\/v2\/(.+)\/(blobs|manifests)\/(.*)$/.exec(pathname) ?? [];
+    if (kind === "manifests") {
+      if (method !== "PUT") return { status: this.manifests.has(`${name}:${rest}`) ? 200 : 404 };
+      this.manifests.set(`${name}:${rest}`, body);
+      return { status: 201, headers: { "docker-content-digest": digestOf(body) } };
+    }
+    if (method === "HEAD") {
+      const blob = this.blobs.get(rest);
+      return blob ? { status: 200, headers: { "content-length": String(blob.length) } } : { status: 404 };
+    }
+    const upload = rest.replace(/^uploads\//, "");
+    if (method === "POST") {
+      const id = randomUUID();
+      this.#uploads.set(id, Buffer.alloc(0));
+      return { status: 202, headers: { location: `/v2/${name}/blobs/uploads/${id}`, range: "0-0" } };
+    }
+    const bytes = Buffer.concat([this.#uploads.get(upload) ?? Buffer.alloc(0), body]);
+    this.#uploads.set(upload, bytes);
+    const location = `/v2/${name}/blobs/uploads/${upload}`;
+    if (method === "PATCH") return { status: 202, headers: { location, range: `0-${bytes.length - 1}` } };
+    const digest = searchParams.get("digest") ?? "";
+    if (digestOf(bytes) !== digest) return { status: 400, body: '{"errors":[{"code":"DIGEST_INVALID"}]}' };
+    this.blobs.set(digest, bytes);
+    return {
+      status: 201,
+      headers: { location: `/v2/${name}/blobs/${digest}`, "docker-content-digest": digest },
+    };
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+async function read(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
