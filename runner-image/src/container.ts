@@ -173,7 +173,7 @@ export function containerRun({ args, env, spec, now, runId }: ContainerSource): 
   const { values, positionals } = parse(args);
   const schedule = nonEmpty(env.HANDOFF_SCHEDULE);
   const request: RunRequest = {
-    runId: nonEmpty(env.HANDOFF_RUN_ID) ?? runId,
+    runId: givenRunId(env.HANDOFF_RUN_ID) ?? runId,
     tasks: positionals,
     vars: pairs(values.var ?? [], "-v"),
     envs: pairs(values.env ?? [], "-e"),
@@ -225,6 +225,16 @@ function pairs(given: readonly string[], option: string): Record<string, string>
       });
     }),
   );
+}
+
+/** It names the archive of the run's artifacts, and the workspace. */
+function givenRunId(text: string | undefined): string | undefined {
+  const given = nonEmpty(text);
+  if (given === undefined || (/^[\w.@~-]{1,200}$/.test(given) && !/^\.+$/.test(given))) return given;
+  throw new UserError(`HANDOFF_RUN_ID is ${given}, which can't name a run`, {
+    code: "invalid-environment",
+    hint: "use letters, digits, `_`, `.`, `@`, `~` and `-`",
+  });
 }
 
 /** From the platform where it says so; else the schedule's latest fire time when the run was started; else that moment. */

@@ -94,6 +94,8 @@ describe("the runner in a container", () => {
       UserError,
       "HANDOFF_STARTED_AT is then",
     );
+    for (const HANDOFF_RUN_ID of ["a/b", "..", "run (1)"])
+      expect(refused({ env: { HANDOFF_RUN_ID } })).to.throw(UserError, "can't name a run");
     expect(refused({ env: { HANDOFF_ATTEMPT: "0" } })).to.throw(UserError, "no number from 1");
   });
 });
