@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { ExitCode } from "../../model/diagnostic.js";
 import { packageDir } from "../../providers/local/entries.js";
 import type { Env } from "../env.js";
-import type { StackSummary } from "../stack.js";
 import { type FromWorker, StackFailed, type StackJob, type ToWorker } from "./messages.js";
 import type { RunStack, StackHooks } from "./run-stack.js";
 
@@ -38,20 +37,22 @@ export function makePool({ env, memoryLimitMiB = 700, entry = workerEntry() }: P
     async run(job, hooks) {
       hooks.signal.throwIfAborted();
       const worker = idle.pop() ?? new Worker(entry, env);
-      const { summary, memoryMiB } = await worker.run(job, hooks).catch((error: unknown) => {
-        // Its program may have left something running that would fail the next stack.
-        worker.end();
-        throw error;
-      });
-      if (memoryMiB > memoryLimitMiB || !worker.usable) worker.end();
-      else idle.push(worker);
-      return summary;
+      const answer = await worker.run(job, hooks);
+      const failure = answer.kind === "failed" ? answer.failure : undefined;
+      // A program that failed may have left something running that would fail the next stack.
+      const clean = failure === undefined || failure.exitCode === ExitCode.invalid;
+      if (clean && answer.memoryMiB <= memoryLimitMiB && worker.usable) idle.push(worker);
+      else worker.end();
+      if (answer.kind === "failed") throw new StackFailed(answer.failure);
+      return answer.summary;
     },
     close() {
       for (const worker of idle.splice(0)) worker.end();
     },
   };
 }
+
+type Answer = Extract<FromWorker, { kind: "done" | "failed" }>;
 
 class Worker {
   readonly #child: ChildProcess;
@@ -80,10 +81,8 @@ class Worker {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  run(
-    job: StackJob,
-    { onEvent, log, signal }: StackHooks,
-  ): Promise<{ summary: StackSummary; memoryMiB: number }> {
+  /** @throws StackFailed when its process dies */
+  run(job: StackJob, { onEvent, log, signal }: StackHooks): Promise<Answer> {
     const child = this.#child;
     return new Promise((resolve, reject) => {
       const stop = () => this.#send({ kind: "stop", reason: signal.reason });
@@ -97,8 +96,7 @@ class Worker {
       const receive = (message: FromWorker) => {
         if (message.kind === "event") onEvent(message.event);
         else if (message.kind === "log") log(message.line);
-        else if (message.kind === "done") settle(() => resolve(message));
-        else settle(() => reject(new StackFailed(message.failure)));
+        else settle(() => resolve(message));
       };
       const died = (code: number | null, how: string | null) =>
         settle(() => reject(this.#death(job.stack, how ?? `exit code ${code}`)));

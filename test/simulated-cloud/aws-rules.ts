@@ -357,19 +357,19 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
     check: (inputs) => checkJson(inputs, "policy"),
   },
   [vpc]: {
-    id: (_inputs, _place, name) => `vpc-${hex(name, 17)}`,
+    id: (inputs, _place, name) => `vpc-${hex(`${name} ${JSON.stringify(inputs)}`, 17)}`,
     outputs: arnOf("ec2", (id) => `vpc/${id}`),
   },
   [subnet]: {
     replaceOn: ["vpcId", "cidrBlock", "availabilityZone"],
     refs: { vpcId: [vpc] },
-    id: (_inputs, _place, name) => `subnet-${hex(name, 17)}`,
+    id: (inputs, _place, name) => `subnet-${hex(`${name} ${JSON.stringify(inputs)}`, 17)}`,
     outputs: arnOf("ec2", (id) => `subnet/${id}`),
   },
   [securityGroup]: {
     name: named(255, /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]+$/),
     replaceOn: ["vpcId", "description"],
-    id: (_inputs, _place, name) => `sg-${hex(name, 17)}`,
+    id: (inputs, _place, name) => `sg-${hex(`${name} ${JSON.stringify(inputs)}`, 17)}`,
     outputs: arnOf("ec2", (id) => `security-group/${id}`),
     accept: (inputs, world) => knownNetwork(inputs, "vpcId", [vpc], [defaultVpc], world),
   },

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -57,11 +58,23 @@ export class World {
       for (const name of this.#cache.keys()) if (!files.includes(name)) this.#cache.delete(name);
       for (const name of files) {
         if (this.#cache.has(name)) continue;
-        this.#cache.set(name, JSON.parse(readFileSync(join(this.#folder, name), "utf8")) as Held);
+        const held = this.#read(name);
+        if (held) this.#cache.set(name, held);
       }
       this.#files = files.join();
     }
     return [...this.#cache.values()];
+  }
+
+  /** Undefined for what another engine has deleted meanwhile. */
+  #read(name: string): Held | undefined {
+    const file = join(this.#folder, name);
+    try {
+      return JSON.parse(readFileSync(file, "utf8")) as Held;
+    } catch (error) {
+      if (existsSync(file)) throw error;
+      return undefined;
+    }
   }
 
   get(type: string, id: string): Held | undefined {
@@ -82,7 +95,10 @@ export class World {
 
   put(held: Held): void {
     const name = fileName(held);
-    writeFileSync(join(this.#folder, name), JSON.stringify(held, undefined, 1));
+    // Engines of other stacks read at the same time: whole files.
+    const part = join(this.#folder, `${name}.${process.pid}`);
+    writeFileSync(part, JSON.stringify(held, undefined, 1));
+    renameSync(part, join(this.#folder, name));
     this.#cache.set(name, held);
     this.#files = "";
   }
