@@ -110,12 +110,13 @@ class Run {
     let records: TaskRecord[];
     let problem: string | null = null;
     try {
-      const prepared = await this.#prepare(tasks);
+      const prepared = await this.#prepare(tasks, host);
       this.#milestone({ level: "info", event: "run.start", message: `run of ${project.name} started` });
       try {
         records = await this.#runTasks(tasks, prepared, host);
       } finally {
-        await host.close();
+        // While the watchdog is there to do it for us, and before anything of the workspace is stored.
+        await removeSecretFiles(this.#workDir).finally(() => host.close());
         for (const outputs of this.#outputs) outputs.closeReaders();
       }
       problem = await this.#finish(records);
@@ -134,7 +135,7 @@ class Run {
   }
 
   /** Everything that can be wrong with the input, before anything runs. */
-  async #prepare(tasks: readonly Task[]): Promise<Prepared> {
+  async #prepare(tasks: readonly Task[], host: ProcessHost): Promise<Prepared> {
     const { project } = this.#spec;
     const { codeDir, secrets, baseEnv, stores = {} } = this.#context;
     const mode = project.dialect === "1" ? "strict" : "lenient";
@@ -186,6 +187,7 @@ class Run {
       scope,
       mode,
       secrets: Object.fromEntries(secrets),
+      ...(secrets.size === 0 ? {} : { onSecretFiles: (files) => host.removeIfKilled(files) }),
     });
     throwIfErrors(diagnostics, `files of ${project.name}`);
     for (const diagnostic of diagnostics) warn(diagnostic.message);

@@ -29,6 +29,8 @@ export interface WorkspaceOptions {
   readonly mode: "strict" | "lenient";
   /** Values by key. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Told of the files (absolute paths) that may hold a secret's value, before they are there. */
+  readonly onSecretFiles?: (files: readonly string[]) => void;
 }
 
 /** Larger files are data, not templates. */
@@ -60,6 +62,9 @@ export async function prepareWorkspace(options: WorkspaceOptions): Promise<Diagn
     ...new Set([...before.files, ...sources.map((name) => `files/${name}`), ...secretPaths(options)]),
   ];
   await writeManifest(workDir, { schemaVersion: 1, files: planned, secretFiles: planned });
+  const tell = (files: readonly string[]) =>
+    options.onSecretFiles?.(files.map((file) => path.resolve(workDir, file)));
+  tell(planned);
 
   for (const name of sources) {
     const outcome = await placeFile(name, filesDir, raw, options);
@@ -77,6 +82,7 @@ export async function prepareWorkspace(options: WorkspaceOptions): Promise<Diagn
     if (!now.has(stale)) await fs.rm(path.join(workDir, stale), { force: true });
   await removeEmptyFolders(workDir, before.files);
   await writeManifest(workDir, { schemaVersion: 1, files: [...now], secretFiles: withSecrets });
+  tell(withSecrets);
   return diagnostics;
 }
 

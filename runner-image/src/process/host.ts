@@ -51,6 +51,7 @@ export class ProcessHost implements Spawner {
   readonly #graceMs: number;
   /** Groups whose first process has ended while others of them live on. */
   readonly #leftovers = new Set<number>();
+  #closed = false;
 
   constructor(options: { readonly graceMs: number; readonly path: string | undefined }) {
     this.#graceMs = options.graceMs;
@@ -118,8 +119,15 @@ export class ProcessHost implements Spawner {
     return () => clearTimeout(timer);
   }
 
-  /** Ends what commands left running in the background, then lets go of everything. Call it once, at the run's end. */
+  /** These files (absolute paths) are removed should we be killed; each call replaces the one before. */
+  removeIfKilled(files: readonly string[]): void {
+    this.#watchdog.removeIfKilled(files);
+  }
+
+  /** Ends what commands left running in the background, then lets go of everything, at the run's end. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#sweep();
     this.#watchdog.close();
     rmSync(this.#dir, { recursive: true, force: true });

@@ -1,11 +1,11 @@
 /**
  * The shell beside a run. No child outlives its run, not even when the runner is killed by -9: this small process waits at
  * the other end of a socket; when that breaks, it kills the process groups whose numbers stand in a file that we keep up
- * to date. On Linux it also finds those that left their group (setsid), by a token in their environment. Meanwhile it does
+ * to date, and removes the files that hold secrets. On Linux it also finds those that left their group (setsid), by a token in their environment. Meanwhile it does
  * what Node can't, which costs less than to start a process from Node each time: it makes FIFOs and enlarges pipes.
  */
 import { spawn } from "node:child_process";
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 
@@ -14,6 +14,9 @@ export const watchVariable = "HANDOFF_WATCH";
 
 /** Width of a slot in the file: digits of a pid, padded, and a newline. */
 const slotBytes = 12;
+
+/** In our folder: paths, each with a NUL after it, that the watchdog removes. */
+const doomedName = "doomed";
 
 const script = `
 trap '' INT TERM HUP QUIT PIPE
@@ -26,6 +29,7 @@ while read -r order rest; do
     done) exit 0 ;;
   esac
 done <&3 >&3
+if [ -f ${doomedName} ]; then xargs -0 rm -f -- < ${doomedName}; fi
 sweep() {
   found=0
   for group in $(cat "$dir/groups" 2>/dev/null); do kill -s "$1" -- "-$group" 2>/dev/null && found=1; done
@@ -61,6 +65,7 @@ export interface PipeEnd {
 export class Watchdog {
   /** Undefined when it could not be started. */
   readonly pid: number | undefined;
+  readonly #dir: string;
   readonly #socket: Socket | null;
   readonly #file: number;
   readonly #free: number[] = [];
@@ -71,6 +76,7 @@ export class Watchdog {
 
   /** `dir` must exist; the watchdog removes it when we can't. */
   constructor(dir: string, token: string, path: string | undefined) {
+    this.#dir = dir;
     this.#file = openSync(join(dir, "groups"), "w", 0o600);
     const shell = spawn("/bin/sh", ["-c", script], {
       detached: true,
@@ -106,6 +112,13 @@ export class Watchdog {
   enlarge(pipes: readonly PipeEnd[]): void {
     const list = pipes.map(({ pid, fd, inode }) => `/proc/${pid}/fd/${fd} ${inode}`);
     this.#socket?.write(`enlarge ${list.join(" ")}\n`);
+  }
+
+  /** These files are removed should we be killed: their secrets must not outlive the run. Instead of those named before. */
+  removeIfKilled(files: readonly string[]): void {
+    const file = join(this.#dir, doomedName);
+    writeFileSync(`${file}.part`, files.map((path) => `${path}\0`).join(""), { mode: 0o600 });
+    renameSync(`${file}.part`, file);
   }
 
   #answered(text: string): void {

@@ -11,7 +11,12 @@ const main = fileURLToPath(new URL("../../../runner-image/src/main.ts", import.m
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Starts a run in the sandbox; its record is read with `recordOf`. */
-export function startRunner(box: Sandbox, tasks: readonly Task[], more: Partial<Project> = {}): ChildProcess {
+export function startRunner(
+  box: Sandbox,
+  tasks: readonly Task[],
+  more: Partial<Project> = {},
+  also: readonly string[] = [],
+): ChildProcess {
   const at = (name: string) => join(box.dir, name);
   mkdirSync(at("in"), { recursive: true });
   writeFileSync(at("in/spec.json"), JSON.stringify(box.spec(tasks, more)));
@@ -21,6 +26,7 @@ export function startRunner(box: Sandbox, tasks: readonly Task[], more: Partial<
   const args = [
     ...["--import", "tsx", main, "run", "--work", box.work, "--grace", "1"],
     ...options.flatMap(([name, file]) => [`--${name}`, at(file)]),
+    ...also,
   ];
   const child = spawn(process.execPath, args, { cwd: root, stdio: "ignore" });
   box.children.push(child);
