@@ -1,32 +1,43 @@
+/** `handoff secrets set|list|remove|import|rotate`. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { findRepository, readSettings } from "../deploy/repository.js";
 import * as store from "../deploy/secrets.js";
+import { UserError } from "../model/diagnostic.js";
 import { loadProject } from "../model/load.js";
+import type { StackSettings } from "../model/plan-types.js";
+import { neededSecrets } from "../model/secrets.js";
+import { parseSettings } from "../providers/settings.js";
 import { type CliContext, print, printJson, say } from "./context.js";
+import { engineOptions } from "./engine.js";
 import { formatTable } from "./output/table.js";
-import { findProjectDir, findStack } from "./project-lookup.js";
+import { findStack } from "./project-lookup.js";
 import { readSecretValue } from "./read-value.js";
+import { readSecretSource } from "./secret-files.js";
+
+interface OfStack {
+  readonly stack?: string;
+}
 
 /** `handoff secrets set`: the value comes from stdin, a file or the keyboard, and goes to the engine by stdin. */
 export async function setSecret(
   key: string,
-  options: { readonly stack?: string; readonly file?: string },
+  options: OfStack & { readonly file?: string },
   context: CliContext,
 ): Promise<undefined> {
   const { stack } = findStack(context.cwd, options.stack);
   const value = await readSecretValue(key, options.file, context);
-  await store.setSecret(stackOptions(stack, context), key, value);
+  await store.setSecret({ ...engineOptions(context), stack }, key, value);
   say(context, `${key} is set; it takes effect with: handoff up ${stack}`);
 }
 
 /** `handoff secrets list`: what is set, and what project.yml names and nobody has set. */
 export async function listSecrets(
-  options: { readonly stack?: string; readonly json?: boolean },
+  options: OfStack & { readonly json?: boolean },
   context: CliContext,
 ): Promise<undefined> {
   const { stack } = findStack(context.cwd, options.stack);
-  const set = store.listSecrets({ cwd: context.cwd, stack, env: context.env });
-  const named = namedByProject(context);
-  const keys = [...new Set([...set, ...named])].sort();
-  const rows = keys.map((key) => ({ key, set: set.includes(key), used: named.includes(key) }));
+  const rows = secretsOfStack(stack, context);
   if (options.json) printJson(context, { schemaVersion: 1, stack, secrets: rows });
   else if (rows.length === 0) say(context, `${stack} has no secrets, and the project names none`);
   else
@@ -34,45 +45,113 @@ export async function listSecrets(
       context,
       formatTable(
         ["KEY", "STATUS"],
-        rows.map((row) => [row.key, describe(row)]),
+        rows.map((row) => [row.key, describeSecret(row)]),
       ),
     );
 }
 
-function describe({ set, used }: { readonly set: boolean; readonly used: boolean }): string {
+export interface SecretRow {
+  readonly key: string;
+  readonly set: boolean;
+  /** project.yml names it. */
+  readonly used: boolean;
+}
+
+export function describeSecret({ set, used }: SecretRow): string {
   if (!set) return "missing: project.yml names it";
   return used ? "set" : "set; project.yml does not name it";
 }
 
-/** `handoff secrets remove`. */
-export async function removeSecret(
-  key: string,
-  options: { readonly stack?: string },
+/** What the stack's project needs and what is set, by key; where the settings or the project can't be read, what is set. */
+export function secretsOfStack(stack: string, context: CliContext): SecretRow[] {
+  const raw = readSettings(findRepository(context.cwd), stack, context);
+  const { settings } = parseSettings(raw);
+  return secretsOf(settings ?? undefined, raw.secretKeys, context);
+}
+
+export function secretsOf(
+  settings: Pick<StackSettings, "projectDir"> | undefined,
+  set: readonly string[],
   context: CliContext,
-): Promise<undefined> {
+): SecretRow[] {
+  const project = settings && loadProject(settings.projectDir, { cwd: context.cwd }).project;
+  const used = project ? neededSecrets(project) : [];
+  const keys = [...new Set([...set, ...used])].sort();
+  return keys.map((key) => ({ key, set: set.includes(key), used: used.includes(key) }));
+}
+
+/** `handoff secrets remove`. */
+export async function removeSecret(key: string, options: OfStack, context: CliContext): Promise<undefined> {
   const { stack } = findStack(context.cwd, options.stack);
-  await store.removeSecret(stackOptions(stack, context), key);
+  await store.removeSecret({ ...engineOptions(context), stack }, key);
   say(context, `${key} is removed; it is gone from the platform with: handoff up ${stack}`);
 }
 
-function stackOptions(stack: string, context: CliContext) {
-  return {
-    cwd: context.cwd,
-    stack,
-    env: context.env,
-    log: (line: string) => say(context, line),
-    signal: context.interrupted,
-  };
+/** `handoff secrets import`: a folder or a file of secrets, all of them or none. */
+export async function importSecrets(path: string, options: OfStack, context: CliContext): Promise<undefined> {
+  const { stack } = findStack(context.cwd, options.stack);
+  const { values, skipped } = readSecretSource(path, context.cwd);
+  await importInto(stack, values, context);
+  if (skipped.length > 0) say(context, `without a value in ${path}, so left out: ${skipped.join(", ")}`);
+  for (const row of secretsOfStack(stack, context)) {
+    if (!row.set || !row.used) say(context, `${row.key}: ${describeSecret(row)}`);
+  }
+  say(context, `They take effect with: handoff up ${stack}`);
 }
 
-/** Keys that project.yml names; none when there is no project to be found, which is no reason to hide what is set. */
-function namedByProject(context: CliContext): readonly string[] {
-  let dir: string;
-  try {
-    dir = findProjectDir(context.cwd, undefined);
-  } catch {
-    return [];
+export async function importInto(
+  stack: string,
+  values: Readonly<Record<string, string>>,
+  context: CliContext,
+): Promise<void> {
+  await store.setSecrets({ ...engineOptions(context), stack }, values);
+  say(context, `set in ${stack}: ${Object.keys(values).join(", ")}`);
+}
+
+export interface RotateOptions extends OfStack {
+  readonly secretsProvider?: string;
+  readonly passphraseFile?: string;
+}
+
+/** `handoff secrets rotate`: the new passphrase from a file, stdin or the keyboard, or a key service's key. */
+export async function rotateSecrets(options: RotateOptions, context: CliContext): Promise<undefined> {
+  const { stack } = findStack(context.cwd, options.stack);
+  const { secretsProvider: provider, passphraseFile } = options;
+  if (provider !== undefined && passphraseFile !== undefined) {
+    throw new UserError("secrets are encrypted with a key or with a passphrase", {
+      code: "bad-option",
+      hint: "leave out --secrets-provider or --passphrase-file",
+    });
   }
-  const { project } = loadProject(dir, { cwd: context.cwd });
-  return project ? [...project.secrets.map((secret) => secret.key), ...project.secretEnvs] : [];
+  const target = { ...engineOptions(context), stack };
+  if (provider !== undefined && provider !== "passphrase") {
+    await store.rotateSecrets(target, { to: "provider", provider });
+    say(context, `the secrets of ${stack} are encrypted with ${provider}: commit its file`);
+    return;
+  }
+  const passphrase =
+    passphraseFile === undefined
+      ? await readSecretValue("new passphrase", undefined, context)
+      : readPassphrase(passphraseFile, context);
+  await store.rotateSecrets(target, { to: "passphrase", passphrase });
+  const where =
+    passphraseFile === undefined
+      ? "PULUMI_CONFIG_PASSPHRASE"
+      : `PULUMI_CONFIG_PASSPHRASE_FILE=${passphraseFile}`;
+  say(context, `the secrets of ${stack} are encrypted with the new passphrase: commit its file`);
+  say(context, `From now on ${stack} needs it: ${where}`);
+}
+
+function readPassphrase(file: string, context: CliContext): string {
+  try {
+    const text = readFileSync(resolve(context.cwd, file), "utf8").trim();
+    if (text !== "") return text;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(`${file} can't be read: ${code}`, {
+      code: "no-file",
+      hint: "--passphrase-file takes a file that holds the passphrase alone",
+    });
+  }
+  throw new UserError(`${file} is empty`, { code: "empty-secret", hint: "write the new passphrase into it" });
 }

@@ -43,11 +43,60 @@ const remove = defineCommand<[string], { stack?: string }>({
   },
 });
 
+const bring = defineCommand<[string], { stack?: string }>({
+  name: "import",
+  summary: "Set the secrets of a folder or file: .secrets/, secrets.yml or .env",
+  description:
+    "A folder has a file a secret, named as its key, or the Python tool's secrets.yml. A .yml file is such a secrets.yml; any " +
+    "other file has KEY=value lines. All of them are set, or none. The files are left where they are.",
+  arguments: [{ name: "<path>", description: "folder or file" }],
+  options: [stackOption],
+  examples: [
+    {
+      command: "handoff secrets import .secrets -s prod",
+      note: "a project of the Python tool, or of handoff run",
+    },
+    { command: "handoff secrets import client-a.env -s client-a", note: "KEY=value lines" },
+  ],
+  run: async ([path], options, context) => {
+    const { importSecrets } = await import("../secrets.js");
+    return await importSecrets(path, options, context);
+  },
+});
+
+const rotate = defineCommand<[], { stack?: string; secretsProvider?: string; passphraseFile?: string }>({
+  name: "rotate",
+  summary: "Encrypt a stack's secrets anew, with another passphrase or key",
+  description:
+    "Changes what encrypts the secrets in the stack's file and state, not the secrets: a secret's own value is changed with " +
+    "`handoff secrets set` and `handoff up`. A new passphrase is read from --passphrase-file, stdin, or typed without being " +
+    "shown. With the key of a key service that is used already, its data key is made anew.",
+  options: [
+    stackOption,
+    {
+      flags: "--secrets-provider <url>",
+      description: "awskms://…, gcpkms://…, azurekeyvault://…, hashivault://…, or passphrase",
+    },
+    { flags: "--passphrase-file <file>", description: "file that holds the new passphrase alone" },
+  ],
+  examples: [
+    { command: "handoff secrets rotate -s dev --passphrase-file new.txt", note: "another passphrase" },
+    {
+      command: 'handoff secrets rotate -s prod --secrets-provider "awskms://alias/acme?region=eu-west-1"',
+      note: "a key of AWS KMS",
+    },
+  ],
+  run: async (_args, options, context) => {
+    const { rotateSecrets } = await import("../secrets.js");
+    return await rotateSecrets(options, context);
+  },
+});
+
 export const secrets = {
   name: "secrets",
-  summary: "Set, list and remove the secrets of a stack",
+  summary: "Set, list, remove, import and rotate the secrets of a stack",
   description:
     "They are encrypted in Pulumi.<stack>.yaml. For `handoff run`, put a value in <project>/.secrets/<KEY> (mode 0600) instead.",
-  subcommands: [set, list, remove],
+  subcommands: [set, list, remove, bring, rotate],
   examples: [{ command: "handoff secrets list -s dev", note: "what is set, and what is missing" }],
 };
