@@ -68,6 +68,8 @@ export interface StackSettings {
   readonly gcpProject?: string;
   /** A runner image that exists, with its digest: nothing is built. Default: one is built and pushed. */
   readonly image?: string;
+  /** What the runner image is built from, such as a company's Debian with Python. Default: the Dockerfile's. */
+  readonly imageBase?: string;
   /** Days that logs are kept; each platform rounds it up to what it has. Default 90. */
   readonly logRetentionDays: number;
   /** Days that archived runs' artifacts are kept in the store; the latest state is kept always. Default 90. */

@@ -52,7 +52,7 @@ export async function buildImage(plan: DeployPlan, options: ImageBuildOptions): 
   try {
     writeImageContext(plan, { dir: context });
     const platform = platformOf(plan, engine);
-    const told = { ...imageArgs(plan), ...namedArgs(env) };
+    const told = { ...namedArgs(env), ...imageArgs(plan) };
     const hash = imageHash(context, { platform, ...told });
     const name = isGenericImage(plan) ? "generic" : repositoryName(plan.spec.project.name);
     const named = `handoff-${name}:${hash.slice(0, 32)}`;
@@ -82,7 +82,7 @@ export function hashOfImage(plan: DeployPlan, env: Env): string {
   const context = mkdtempSync(join(tmpdir(), "handoff-image-"));
   try {
     writeImageContext(plan, { dir: context });
-    return imageHash(context, { ...imageArgs(plan), ...namedArgs(env) });
+    return imageHash(context, { ...namedArgs(env), ...imageArgs(plan) });
   } finally {
     rmSync(context, { recursive: true, force: true });
   }

@@ -60,10 +60,12 @@ export function isGenericImage(plan: DeployPlan): boolean {
   return clones(plan);
 }
 
-/** What the Dockerfile is told of the project; nothing of it for a generic image, which is the same for all. */
+/** What the Dockerfile is told: the stack's base, and of the project; nothing of it for a generic image, which is the same for all. */
 export function imageArgs(plan: DeployPlan): Readonly<Record<string, string>> {
-  if (isGenericImage(plan)) return { PROGRAMS: "git", INSTALLER: "uv" };
-  return { CONTENT_HASH: plan.contentHash, PROJECT: plan.spec.project.name };
+  const { imageBase } = plan.settings;
+  const base = imageBase === undefined ? {} : { BASE: imageBase };
+  if (isGenericImage(plan)) return { ...base, PROGRAMS: "git", INSTALLER: "uv" };
+  return { ...base, CONTENT_HASH: plan.contentHash, PROJECT: plan.spec.project.name };
 }
 
 function writeProject({ spec, settings: { projectDir } }: DeployPlan, dir: string): void {

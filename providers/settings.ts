@@ -24,6 +24,7 @@ export const settingKeys = [
   "deleteData",
   "network",
   "image",
+  "imageBase",
   "logRetentionDays",
   "artifactRetentionDays",
   "tags",
@@ -56,7 +57,9 @@ export interface ParsedSettings {
 }
 
 /** Where the SDKs take the region and the project from, first found first: config keys, then variables. */
-export const regionSources: Readonly<Record<Platform, { config: string; variables: readonly string[] } | null>> = {
+export const regionSources: Readonly<
+  Record<Platform, { config: string; variables: readonly string[] } | null>
+> = {
   local: null,
   aws: { config: "aws:region", variables: ["AWS_REGION", "AWS_DEFAULT_REGION"] },
   gcp: {
@@ -96,6 +99,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
   const cloud = reader.choice("cloud", platforms, "local", "unknown-cloud");
   const project = reader.text("project") ?? ".";
   const image = reader.image();
+  const imageBase = reader.text("imageBase");
   const engine = reader.choice("engine", engines, "process");
   if (cloud !== "local" && engine !== "process") reader.unused("engine", "the local platform's");
   const settings = stackSettings({
@@ -116,6 +120,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     policies: reader.policies(),
     ...placeOf(cloud, raw),
     ...(image === undefined ? {} : { image }),
+    ...(imageBase === undefined ? {} : { imageBase }),
   });
   const failed = reader.diagnostics.some(({ severity }) => severity === "error");
   return { settings: failed ? null : settings, diagnostics: reader.diagnostics };

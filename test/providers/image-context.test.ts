@@ -1,9 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { writeImageContext } from "../../providers/image-context.js";
+import { imageArgs, writeImageContext } from "../../providers/image-context.js";
 import { planOf } from "./plans.js";
 
 const yaml = `version: 1
@@ -54,6 +62,19 @@ describe("the folder that an image is built from", function () {
         .and.contain("can't be reached");
       expect(status).to.equal(2);
     }
+  });
+
+  it("is built from the stack's base, where it names one, and one image serves all projects that are cloned", () => {
+    const plan = planOf(yaml, "aws", { projectDir });
+    expect(imageArgs(plan)).to.deep.equal({ CONTENT_HASH: plan.contentHash, PROJECT: "fx" });
+    const based = planOf(yaml, "aws", { projectDir, imageBase: "registry.example/base:1" });
+    expect(imageArgs(based)).to.deep.include({ BASE: "registry.example/base:1" });
+    const source = "deploy: {source: {git: {url: https://example.com/fx.git}}}\n";
+    const cloned = planOf(`${yaml}${source}`, "aws", { projectDir });
+    expect(imageArgs(cloned)).to.deep.equal({ PROGRAMS: "git", INSTALLER: "uv" });
+    const dir = writeImageContext(cloned);
+    expect(JSON.parse(readFileSync(join(dir, "spec.json"), "utf8"))).to.equal(null);
+    expect(readdirSync(join(dir, "project"))).to.deep.equal([]);
   });
 
   it("holds nothing of an earlier runner or project", () => {
