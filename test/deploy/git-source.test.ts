@@ -1,9 +1,9 @@
 /** A project in git on the local platform, through the real engine: the agent's runs clone it from a server with a token. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { setSecret } from "../../deploy/secrets.js";
-import { up } from "../../deploy/stack.js";
+import { destroy, up } from "../../deploy/stack.js";
 import type { RunRecord } from "../../model/run.js";
 import {
   type OperateContext,
@@ -12,6 +12,7 @@ import {
   triggerRun,
   waitForRun,
 } from "../../providers/local/operate.js";
+import { needDocker } from "../support/docker.js";
 import { type GitServer, startGitServer, TestRepository, temporaryFolder } from "../support/git-server.js";
 import { contents, type Fixture, makeRepository } from "./fixture.js";
 
@@ -105,5 +106,25 @@ deploy: {source: {git: {url: "${server.url}/fx.git", ref: main, path: etl, token
       .map(([path]) => path);
     expect(holders).to.deep.equal([`deployments/${deployment}/secrets/GIT_TOKEN`]);
     expect(JSON.stringify(repo.events)).not.to.contain(token);
+  });
+
+  it("runs in a container that clones, from an image without the project", async function () {
+    const docker = await needDocker(this);
+    const env = { ...docker.env, ...repo.env, HANDOFF_TEST: "1" };
+    // The tests' own engine has no other network.
+    writeFileSync(join(repo.home, "agent", "settings.json"), '{"dockerNetwork": "host"}');
+    const settings = repo.read("Pulumi.dev.yaml");
+    repo.write(
+      "Pulumi.dev.yaml",
+      settings.replace(/( +)handoff:cloud: local\n/, "$&$1handoff:engine: docker\n"),
+    );
+    const commit = push("cat files/query.sql; id -u; echo $HANDOFF_COMMIT; ls /handoff/project | wc -l");
+    await stopAgent(context);
+    context = { ...context, env };
+    await up({ ...repo.options, env });
+    const { out, record } = await run();
+    expect(record.error).to.equal(undefined);
+    expect(out).to.deep.equal(["select 1", "10001", commit, "0"]);
+    await destroy({ ...repo.options, env });
   });
 });
