@@ -13,6 +13,7 @@ export const commands: Commands = {
   up: async () => (await import("./commands/up.js")).up,
   refresh: async () => (await import("./commands/refresh.js")).refresh,
   drift: async () => (await import("./commands/drift.js")).drift,
+  cancel: async () => (await import("./commands/cancel.js")).cancel,
   destroy: async () => (await import("./commands/destroy.js")).destroy,
   stack: async () => (await import("./commands/stack.js")).stack,
   secrets: async () => (await import("./commands/secrets.js")).secrets,

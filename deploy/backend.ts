@@ -118,7 +118,8 @@ export function stackStateFile(state: string, project: string, stack: string): s
   return join(state, ".pulumi", "stacks", project, `${stack}.json`);
 }
 
-function locksFolder(state: string, project: string, stack: string): string {
+/** Where the engine keeps the locks of a stack in a `file://` backend. */
+export function locksFolder(state: string, project: string, stack: string): string {
   return join(state, ".pulumi", "locks", "organization", project, stack);
 }
 

@@ -1,13 +1,16 @@
 /** Failures of the engine as what a user can act on. */
 import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/index.js";
 import { ExitCode, UserError } from "../model/diagnostic.js";
+import { describeHolders, holdersIn } from "./lock-message.js";
 
 /** @param messages errors that the engine reported by event; without them its output is searched. */
 export function toUserError(error: unknown, stack: string, messages: readonly string[] = []): unknown {
   if (error instanceof ConcurrentUpdateError) {
-    return new UserError(`another update of stack ${stack} is running`, {
+    const holders = holdersIn(error.message);
+    const whose = holders.length > 0 ? `: by ${describeHolders(holders)}` : "";
+    return new UserError(`another update of stack ${stack} is running${whose}`, {
       code: "stack-locked",
-      hint: "wait for it; if it runs on a machine that is gone, `pulumi cancel` releases the stack",
+      hint: `wait for it; if it was killed, or its machine is gone, \`handoff cancel ${stack}\` releases the stack`,
       exitCode: ExitCode.failed,
     });
   }
