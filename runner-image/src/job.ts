@@ -1,10 +1,11 @@
 /** A run from its start to its record: the same for the agent's files as for a container. */
 import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { inspect } from "node:util";
 import { ExitCode, formatLocation, UserError } from "../../model/diagnostic.js";
-import type { RunRecord, RunRequest, RunSpec } from "../../model/run.js";
+import type { LogLine, RunRecord, RunRequest, RunSpec } from "../../model/run.js";
 import type { Admission, HeldLease } from "./lease/lease.js";
-import { createJsonLog, createTerminalLog, type LogSink } from "./log.js";
+import { createJsonLog, createTerminalLog, type LogSink, maskLine } from "./log.js";
 import { createMasker, type Masker } from "./mask.js";
 import { type RunContext, runProject } from "./run.js";
 
@@ -53,15 +54,10 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
   const startedAt = new Date();
   const log = openLog(job.log);
   const { runId } = job.request;
-  const masker = createMasker(job.context.secrets.values());
-  const say = (level: "info" | "warn" | "error", message: string, event?: "run.end") =>
-    log.sink.write({
-      time: new Date().toISOString(),
-      level,
-      runId,
-      ...(event === undefined ? {} : { event }),
-      message: masker.mask(message),
-    });
+  let masker = createMasker(job.context.secrets.values());
+  const write = (line: Omit<LogLine, "time" | "runId">) =>
+    log.sink.write(maskLine({ time: new Date().toISOString(), runId, ...line }, masker.mask));
+  const say: Say = (level, message) => write({ level, message });
   for (const warning of job.warnings ?? []) say("warn", warning);
   let record: RunRecord;
   let lease: HeldLease | undefined;
@@ -69,6 +65,7 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
   try {
     opened = await given.open?.({ signal, say });
     job = opened?.job ?? given;
+    masker = createMasker([...given.context.secrets.values(), ...job.context.secrets.values()]);
     const admission = await admitted(job, signal, say);
     if (admission.kind === "run") {
       lease = admission.lease;
@@ -77,13 +74,17 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
     } else {
       const { status, exitCode, reason } = admission;
       record = { ...emptyRecord(job.request, startedAt), status, exitCode, reason };
-      say(status === "skipped" ? "info" : "error", `run: ${status}: ${reason}`, "run.end");
+      write({
+        level: status === "skipped" ? "info" : "error",
+        message: `run: ${status}: ${reason}`,
+        ...runEnd(record),
+      });
     }
   } catch (error) {
     record = notRun(job.request, startedAt, error, masker);
     storeFailed = error instanceof UserError && error.code === "artifact-store";
-    say("error", record.error ?? "", "run.end");
-    if (!(error instanceof UserError)) console.error(error);
+    write({ level: "error", message: record.error ?? "", ...runEnd(record) });
+    if (!(error instanceof UserError)) console.error(masker.mask(inspect(error)));
   }
   if (opened !== undefined) record = { ...record, commit: opened.commit };
   const bye = async () => {
@@ -145,6 +146,11 @@ function notRun(request: RunRequest, startedAt: Date, error: unknown, { mask }: 
     exitCode,
     error: mask(describe(error)),
   };
+}
+
+/** What a run's last line says in its fields. */
+function runEnd({ status, exitCode, durationMs, error }: RunRecord): Partial<LogLine> {
+  return { event: "run.end", status, exitCode, durationMs, ...(error === undefined ? {} : { error }) };
 }
 
 function emptyRecord({ runId }: RunRequest, startedAt: Date) {
