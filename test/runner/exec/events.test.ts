@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
+import type { LogLine } from "../../../model/run.js";
 import { command, commands, pipeline, Sandbox, task } from "./harness.js";
+import { exitOf, startRunner } from "./process.js";
 
 describe("runner/exec: milestones in the log", function () {
   this.timeout(60_000);
@@ -79,5 +83,15 @@ describe("runner/exec: milestones in the log", function () {
       ["task.end", undefined],
       ["run.end", undefined],
     ]);
+  });
+
+  it("tell the end of a run that could not begin, too", async () => {
+    const tasks = [task("one", { kind: "commands", commands: [command("x", { venv: "gone" })] })];
+    expect(await exitOf(startRunner(sandbox, tasks))).to.equal(2);
+    const lines = readFileSync(join(sandbox.dir, "log.jsonl"), "utf8").trim().split("\n");
+    const last = JSON.parse(lines.at(-1) ?? "") as LogLine;
+    expect(last).to.include({ event: "run.end", level: "error", status: "failure", exitCode: 2 });
+    expect(last.error).to.contain("`gone`");
+    expect(last.durationMs).to.be.a("number");
   });
 });
