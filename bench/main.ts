@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { imageRows } from "./image-rows.js";
 import type { Comparison } from "./measure.js";
 import { root } from "./paths.js";
 import { peerVersions } from "./peers.js";
@@ -29,6 +30,7 @@ const rows: Row[] = [
   ...runnerRows(scratch, values.quick),
   ...platformRows(scratch, values.quick),
   ...planRows(scratch, values.quick),
+  ...imageRows(scratch, values.quick),
 ].filter((row) => values.only === undefined || `${row.name} ${row.against}`.includes(values.only));
 process.stderr.write(
   `bench: ${rows.length} rows, each alternating with its peer; about ${values.quick ? 2 : 6} minutes, and 3 more when the peers have to be installed\n`,
@@ -38,9 +40,15 @@ const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math
 const date = new Date().toISOString().slice(0, 10);
 const peers = peerVersions();
 const seconds = (s: number) => (s < 1 ? `${Math.round(s * 1000)} ms` : `${s.toFixed(2)} s`);
+const inUnit = ({ measure }: Row, value: number) =>
+  measure?.unit === "MB" ? `${value.toFixed(1)} MB` : seconds(value);
+/** What the row's target is about. */
+const measured = ({ measure }: Row, { ratio, ours, peer }: Comparison) =>
+  measure === undefined ? ratio : ours - peer;
+const targetOf = (row: Row) => (row.measure === undefined ? row.target : `+${inUnit(row, row.target)}`);
 const results: object[] = [];
 const table = [
-  "| measure | against | ours | theirs | ratio | of single pairs | target | our process: CPU, peak memory | |",
+  "| measure | against | ours | theirs | ratio, or `+` difference | of single pairs | target | our process: CPU, peak memory | |",
   "|---|---|---|---|---|---|---|---|---|",
 ];
 let missed = 0;
@@ -62,19 +70,21 @@ for (const row of rows) {
       reached: false,
       error: message,
     });
-    table.push(`| ${row.name} | \`${row.against}\` | | | | | ${row.target} | | **failed** |`);
+    table.push(`| ${row.name} | \`${row.against}\` | | | | | ${targetOf(row)} | | **failed** |`);
     continue;
   }
   const reached =
-    result.ratio <= row.target &&
+    measured(row, result) <= row.target &&
     (row.maxCpuSeconds === undefined || result.cpuSeconds === null || result.cpuSeconds < row.maxCpuSeconds);
   if (!reached) missed++;
-  process.stderr.write(`${result.ratio.toFixed(2)}x\n`);
+  const shown =
+    row.measure === undefined ? result.ratio.toFixed(2) : `+${inUnit(row, result.ours - result.peer)}`;
+  process.stderr.write(`${shown}${row.measure === undefined ? "x" : ""}\n`);
   results.push({ name: row.name, against: row.against, target: row.target, reached, ...result });
   const own =
     result.cpuSeconds === null ? "" : `${result.cpuSeconds.toFixed(2)} s, ${result.peakMiB?.toFixed(0)} MiB`;
   table.push(
-    `| ${row.name} | \`${row.against}\` | ${seconds(result.ours)} | ${seconds(result.peer)} | ${result.ratio.toFixed(2)} | ${result.spread.map((ratio) => ratio.toFixed(2)).join("–")} | ${row.target} | ${own} | ${reached ? "reached" : "**missed**"} |`,
+    `| ${row.name} | \`${row.against}\` | ${inUnit(row, result.ours)} | ${inUnit(row, result.peer)} | ${shown} | ${result.spread.map((ratio) => ratio.toFixed(2)).join("–")} | ${targetOf(row)} | ${own} | ${reached ? "reached" : "**missed**"} |`,
   );
 }
 writeFileSync(

@@ -8,7 +8,8 @@ import { pythonHandoff } from "./peers.js";
 export interface Row {
   readonly name: string;
   readonly against: string;
-  /** Ratio of wall-clock medians, ours over the peer's. */
+  /** Default: the ratio of wall-clock medians, ours over the peer's. Else ours less the peer's, in the unit. */
+  readonly measure?: { readonly kind: "difference"; readonly unit: "s" | "MB" };
   readonly target: number;
   /** Also to hold: CPU seconds of our own process, and its memory. */
   readonly maxCpuSeconds?: number;
