@@ -6,7 +6,8 @@ import { selectTasks } from "./engine/order.js";
 import type { Job } from "./job.js";
 import { takeLease } from "./lease/lease.js";
 import type { Contender, FlowJob } from "./lease/state.js";
-import { writeRecord } from "./records.js";
+import { pruneRecords, writeRecord } from "./records.js";
+import { parseLocation } from "./store/location.js";
 import type { ObjectStore } from "./store/object-store.js";
 import { openObjects } from "./store/objects.js";
 
@@ -32,6 +33,9 @@ const defaultLeaseSeconds = 60;
  */
 const duplicateMs = 15 * 60_000;
 
+/** Records that a folder keeps; in a bucket they expire. */
+const keptRecords = 1000;
+
 /** The parts of a job that use the store. @throws UserError `invalid-environment` */
 export function storeHooks(given: ContainerStore): Pick<Job, "admit" | "keep"> {
   let opened: Promise<ObjectStore> | undefined;
@@ -50,7 +54,11 @@ export function storeHooks(given: ContainerStore): Pick<Job, "admit" | "keep"> {
           admit: async ({ signal, say }) =>
             takeLease({ store: await open(), schedule: schedule.name, me, signal, say }),
         }),
-    keep: async (record) => writeRecord(await open(), stored(record, given)),
+    keep: async (record) => {
+      const store = await open();
+      await writeRecord(store, stored(record, given));
+      if (parseLocation(given.location).kind === "folder") await pruneRecords(store, keptRecords);
+    },
   };
 }
 

@@ -2,10 +2,10 @@
  * Records of runs in the artifact store, `records/<run>/<job>.json`: written at a run's end, however it ended, and read by
  * `handoff runs`. They expire with the archives of runs.
  */
-import { UserError } from "../../model/diagnostic.js";
 import type { StoredRecord } from "../../model/run.js";
 import { keyPart } from "./store/key-part.js";
-import { type ObjectInfo, type ObjectStore, readAll } from "./store/object-store.js";
+import { listObjects, type ObjectStore } from "./store/object-store.js";
+import { readObject } from "./store/read.js";
 
 const prefix = "records/";
 
@@ -27,9 +27,8 @@ export async function listRecords(
   store: ObjectStore,
   { limit = 50, runId }: ListRecordsOptions = {},
 ): Promise<StoredRecord[]> {
-  const found: ObjectInfo[] = [];
   const start = runId === undefined ? prefix : `${prefix}${keyPart(runId)}/`;
-  for await (const object of store.list(start)) if (object.key.endsWith(".json")) found.push(object);
+  const found = (await listObjects(store, start)).filter(({ key }) => key.endsWith(".json"));
   // The stores' times have seconds: those of the limit's second are all read, and put in order by their own times.
   found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime());
   const last = Math.floor((found[limit - 1]?.modifiedAt.getTime() ?? 0) / 1000) * 1000;
@@ -44,17 +43,26 @@ export async function listRecords(
 
 const readAtOnce = 16;
 
+/** Removes all but the newest, where no rule of a bucket does. @throws UserError `artifact-store` */
+export async function pruneRecords(store: ObjectStore, keep: number): Promise<void> {
+  const found = await listObjects(store, prefix);
+  found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime());
+  for (const { key } of found.slice(keep)) await store.delete(key);
+}
+
 /** Null for one that expired just now, and for what isn't a record. */
 async function readRecord(store: ObjectStore, key: string): Promise<StoredRecord | null> {
-  const found = await store.get(key);
-  if (found === null) return null;
+  const found = await readObject(store, key, (bytes) => parse(bytes) !== null);
+  return found === null ? null : parse(found.bytes);
+}
+
+function parse(bytes: Buffer): StoredRecord | null {
   try {
-    const record = JSON.parse((await readAll(found.body)).toString()) as Partial<StoredRecord> | null;
+    const record = JSON.parse(bytes.toString()) as Partial<StoredRecord> | null;
     const whole =
       record?.schemaVersion === 1 && typeof record.endedAt === "string" && Array.isArray(record.tasks);
     return whole ? (record as StoredRecord) : null;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
+  } catch {
     return null;
   }
 }

@@ -8,7 +8,8 @@ import { UserError } from "../../../model/diagnostic.js";
 import type { RunStatus } from "../../../model/run.js";
 import { milliseconds } from "../clock.js";
 import { keyPart } from "../store/key-part.js";
-import { Conflict, modifiedAt, type ObjectStore, readAll, storeTime } from "../store/object-store.js";
+import { Conflict, modifiedAt, type ObjectStore, storeTime } from "../store/object-store.js";
+import { readObject } from "../store/read.js";
 import {
   type Contender,
   type Draft,
@@ -143,23 +144,23 @@ interface Found {
 }
 
 async function read(store: ObjectStore, key: string): Promise<Found | null> {
-  const found = await store.get(key);
+  const found = await readObject(store, key, (bytes) => parse(bytes) !== null);
   if (found === null) return null;
-  const text = (await readAll(found.body)).toString();
-  return { etag: found.etag, lease: parse(text, `${store.url}, ${key}`) };
-}
-
-function parse(text: string, where: string): Lease {
-  try {
-    const lease = JSON.parse(text) as Lease;
-    if (lease.schemaVersion === 1 && Array.isArray(lease.skipped)) return lease;
-  } catch {
-    // told below
-  }
-  throw new UserError(`${where} is no lease of handoff's`, {
+  const lease = parse(found.bytes);
+  if (lease !== null) return { etag: found.etag, lease };
+  throw new UserError(`${store.url}, ${key} is no lease of handoff's`, {
     code: "artifact-store",
     hint: "somebody else wrote there: delete that object",
   });
+}
+
+function parse(bytes: Buffer): Lease | null {
+  try {
+    const lease = JSON.parse(bytes.toString()) as Lease | null;
+    return lease?.schemaVersion === 1 && Array.isArray(lease.skipped) ? lease : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether it was written: another one may have been faster. */

@@ -133,9 +133,13 @@ export function folderObjects(dir: string): ObjectStore {
     },
 
     async delete(key) {
-      await fs.rm(at(key), { recursive: true, force: true }).catch((error: unknown) => {
+      try {
+        await fs.rm(at(key), { recursive: true, force: true });
+        // Its folder too, when it was the last one there; never the store's own.
+        if (key.includes("/")) await fs.rmdir(path.dirname(at(key))).catch(() => {});
+      } catch (error) {
         throw fail(`delete ${key}`, error);
-      });
+      }
     },
   };
 }

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import type { StoredRecord } from "../../../model/run.js";
 import { type Admission, type HeldLease, takeLease } from "../../../runner-image/src/lease/lease.js";
 import type { Contender } from "../../../runner-image/src/lease/state.js";
-import { listRecords, writeRecord } from "../../../runner-image/src/records.js";
+import { listRecords, pruneRecords, writeRecord } from "../../../runner-image/src/records.js";
 import { type ObjectStore, readAll } from "../../../runner-image/src/store/object-store.js";
 
 /** `open` gives an empty place for each test, the same place each time it is called within one. */
@@ -191,6 +191,10 @@ export function leaseConformance(open: () => Promise<ObjectStore>): void {
     const newest = (await listRecords(store, { limit: 3 })).map(({ runId }) => runId);
     expect(newest).to.deep.equal([odd, ...records.slice(-2).reverse()].map(({ runId }) => runId));
     expect(await listRecords(store, { runId: odd.runId })).to.deep.equal([odd]);
+    await sleep(1100); // the stores' clocks have seconds
+    await writeRecord(store, records[0] ?? odd);
+    await pruneRecords(store, 1);
+    expect(await listRecords(store)).to.deep.equal([records[0]]);
   });
 }
 
