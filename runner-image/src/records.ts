@@ -4,7 +4,7 @@
  */
 import type { StoredRecord } from "../../model/run.js";
 import { keyPart } from "./store/key-part.js";
-import { listObjects, type ObjectStore } from "./store/object-store.js";
+import { listObjects, type ObjectInfo, type ObjectStore } from "./store/object-store.js";
 import { readObject } from "./store/read.js";
 
 const prefix = "records/";
@@ -29,16 +29,23 @@ export async function listRecords(
 ): Promise<StoredRecord[]> {
   const start = runId === undefined ? prefix : `${prefix}${keyPart(runId)}/`;
   const found = (await listObjects(store, start)).filter(({ key }) => key.endsWith(".json"));
-  // The stores' times have seconds: those of the limit's second are all read, and put in order by their own times.
-  found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime());
-  const last = Math.floor((found[limit - 1]?.modifiedAt.getTime() ?? 0) / 1000) * 1000;
-  const newest = found.filter(({ modifiedAt }) => modifiedAt.getTime() >= last);
-  const records: StoredRecord[] = [];
+  // By the store's clock, as containers' differ. It has seconds: within one, and in the one that the limit falls into, the
+  // records' own times count.
+  const second = ({ modifiedAt }: ObjectInfo): number => Math.floor(modifiedAt.getTime() / 1000);
+  found.sort((a, b) => second(b) - second(a));
+  const oldest = found[limit - 1];
+  const newest = oldest === undefined ? found : found.filter((object) => second(object) >= second(oldest));
+  const records: { readonly second: number; readonly record: StoredRecord }[] = [];
   for (let at = 0; at < newest.length; at += readAtOnce) {
-    const batch = newest.slice(at, at + readAtOnce).map(({ key }) => readRecord(store, key));
-    for (const record of await Promise.all(batch)) if (record !== null) records.push(record);
+    await Promise.all(
+      newest.slice(at, at + readAtOnce).map(async (object) => {
+        const record = await readRecord(store, object.key);
+        if (record !== null) records.push({ second: second(object), record });
+      }),
+    );
   }
-  return records.sort((a, b) => (a.endedAt < b.endedAt ? 1 : -1)).slice(0, limit);
+  records.sort((a, b) => b.second - a.second || (a.record.endedAt < b.record.endedAt ? 1 : -1));
+  return records.slice(0, limit).map(({ record }) => record);
 }
 
 const readAtOnce = 16;
@@ -52,7 +59,7 @@ export async function pruneRecords(store: ObjectStore, keep: number): Promise<vo
 
 /** Null for one that expired just now, and for what isn't a record. */
 async function readRecord(store: ObjectStore, key: string): Promise<StoredRecord | null> {
-  const found = await readObject(store, key, (bytes) => parse(bytes) !== null);
+  const found = await readObject(store, key);
   return found === null ? null : parse(found.bytes);
 }
 

@@ -1,6 +1,6 @@
 /** Containers that race for a schedule: real processes of the bundled runner, each as a platform starts it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect } from "chai";
@@ -95,13 +95,14 @@ describe("runner/lease: containers of one schedule", function () {
     return root;
   };
   const run = (root: string, more: Readonly<Record<string, string>> = {}, args: readonly string[] = []) => {
+    const work = at.make();
     const child = spawn(process.execPath, [runnerEntry(), "run", ...args], {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         PATH: process.env.PATH ?? "",
         NODE_NO_WARNINGS: "1",
         HANDOFF_ROOT: root,
-        HANDOFF_WORK: at.make(),
+        HANDOFF_WORK: work,
         HANDOFF_ARTIFACTS: store,
         HANDOFF_SCHEDULE: "daily",
         HANDOFF_LEASE_SECONDS: "4",
@@ -123,7 +124,7 @@ describe("runner/lease: containers of one schedule", function () {
         resolve({ exitCode, log, told: own.join("\n") });
       }),
     );
-    return { child, end };
+    return { child, end, work };
   };
   const ran = () => (existsSync(join(at.dir, "ran")) ? readFileSync(join(at.dir, "ran"), "utf8") : "");
   const go = () => writeFileSync(join(at.dir, "go"), "");
@@ -154,11 +155,12 @@ describe("runner/lease: containers of one schedule", function () {
           ...clock(skew),
         }),
       );
-      for (const [n, { end }] of skewed.entries()) {
+      for (const [n, { end, work }] of skewed.entries()) {
         const { exitCode, told, log } = await end;
         const wrongBy = (Date.parse(log[0]?.time ?? "") - Date.now()) / 86_400_000;
         expect(wrongBy, "its clock").to.be.closeTo([0, 3, -3][n] ?? 0, 0.1);
         expect(exitCode).to.equal(0);
+        expect(readdirSync(work), "no workspace is made").to.deep.equal([]);
         expect(told).to.match(
           /run: skipped: run first of 2026-01-01T06:00:00.000Z is still going on \(overlap: skip\)$/,
         );
@@ -236,6 +238,34 @@ describe("runner/lease: containers of one schedule", function () {
     const byHand = run(root, { HANDOFF_RUN_ID: "by-hand", HANDOFF_SCHEDULE: "" });
     expect((await byHand.end).exitCode).to.equal(0);
     expect(ran(), "by hand it runs").to.contain("by-hand");
+  });
+
+  it("where the platform tells no instant, a start soon after the schedule's time is its duplicate, a later one is wanted", async () => {
+    inFolder();
+    go();
+    const root = image();
+    const start = (id: string, utc: string) =>
+      run(root, { HANDOFF_RUN_ID: id, ...clock(Date.parse(`2026-03-02T${utc}:00Z`) - Date.now()) }).end;
+    expect((await start("first", "06:00")).exitCode).to.equal(0);
+    expect((await start("retried-request", "06:05")).told).to.contain("the platform started a second one");
+    expect((await start("force-run", "06:30")).exitCode).to.equal(0);
+    expect(ran()).to.equal("first wait\nforce-run wait\n");
+    const instants = (await records()).map(({ scheduledAt }) => scheduledAt);
+    expect(new Set(instants)).to.deep.equal(new Set(["2026-03-02T06:00:00.000Z"]));
+  });
+
+  it("the platform's own attempts at one execution are one run", async () => {
+    inFolder();
+    const root = image();
+    const execution = { CLOUD_RUN_EXECUTION: "fx-x7k2p" };
+    const first = run(root, { ...execution, HANDOFF_LEASE_SECONDS: "3600" });
+    await running("wait");
+    first.child.kill("SIGKILL");
+    await first.end;
+    go();
+    expect((await run(root, execution).end).exitCode).to.equal(0);
+    const [record] = await records();
+    expect(record).to.deep.include({ status: "success", execution: "fx-x7k2p" });
   });
 
   it("a start that failed is made good by the platform's second one", async () => {
