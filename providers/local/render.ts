@@ -33,6 +33,8 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
 
   const { resources: content, inputs: contentInputs } =
     settings.engine === "docker" ? image(plan, child) : codeAndVenvs(plan, child);
+  // Without Docker, or with a project that can't be built, nothing else is made.
+  const afterImage = settings.engine === "docker" ? { dependsOn: content.map(({ name }) => name) } : {};
 
   const secrets = plan.secrets.map(
     ({ key }): RenderedResource => ({
@@ -40,6 +42,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
       name: nameOf("secret", key),
       parent,
       inputs: { deployment, key, value: { $secret: key } },
+      ...afterImage,
     }),
   );
 
@@ -48,6 +51,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     name: nameOf("artifacts"),
     parent,
     inputs: { deployment, name: "artifacts", kind: "artifacts", deleteData: settings.deleteData },
+    ...afterImage,
   };
   const stores = plan.stores.map(
     ({ name, kind }): RenderedResource => ({
@@ -55,6 +59,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
       name: nameOf("store", name),
       parent,
       inputs: { deployment, name, kind, deleteData: settings.deleteData },
+      ...afterImage,
     }),
   );
 

@@ -112,8 +112,8 @@ export async function signalContainer(
 }
 
 /**
- * Waits for a container's end and removes it. Gives the reason of its end where Docker knows one. An engine that doesn't
- * answer is waited for: nobody else knows what became of the run.
+ * Waits for a container's end; gives the reason of it where Docker knows one. An engine that doesn't answer is waited
+ * for: nobody else knows what became of the run.
  * @param output file of what Docker's client printed
  */
 export async function endOfContainer(
@@ -128,16 +128,24 @@ export async function endOfContainer(
     if (!told) log(`waiting for Docker, to know what became of ${name}: ${lastLine(end)}`);
     await sleep(retryMs);
   }
-  const format = "{{.State.OOMKilled}} {{.HostConfig.Memory}} {{.Image}}";
-  const state = await docker(["inspect", "--format", format, name], { env });
-  const removed = await docker(["rm", "--force", "--volumes", name], { env });
-  if (removed.exitCode !== 0 && !isGone(removed.stderr))
-    log(`${name} could not be removed: ${lastLine(removed)}`);
-  const [killed, memory, image] = state.stdout.trim().split(" ");
-  if (image !== undefined) await removeImageWithoutName(image, env);
+  const state = await docker(["inspect", "--format", "{{.State.OOMKilled}} {{.HostConfig.Memory}}", name], {
+    env,
+  });
+  const [killed, memory] = state.stdout.trim().split(" ");
   if (killed !== "true") return undefined;
   const limit = Number(memory) > 0 ? ` (${Math.round(Number(memory) / 2 ** 20)} MiB)` : "";
   return `out of memory: the run needed more than its container may have${limit}; give it more with resources.memory`;
+}
+
+export async function removeContainer(
+  name: string,
+  { env, log }: Pick<LaunchOptions, "env" | "log">,
+): Promise<void> {
+  const image = await docker(["inspect", "--format", "{{.Image}}", name], { env });
+  const removed = await docker(["rm", "--force", "--volumes", name], { env });
+  if (removed.exitCode !== 0 && !isGone(removed.stderr))
+    log(`${name} could not be removed: ${lastLine(removed)}`);
+  if (image.exitCode === 0) await removeImageWithoutName(image.stdout.trim(), env);
 }
 
 /** One that an update or a destroy has taken the name from while its container still ran. */

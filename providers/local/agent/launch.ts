@@ -17,7 +17,13 @@ import {
   writeJson,
 } from "../home.js";
 import type { JobRecord } from "../records.js";
-import { containerCommand, containerName, endOfContainer, signalContainer } from "./container.js";
+import {
+  containerCommand,
+  containerName,
+  endOfContainer,
+  removeContainer,
+  signalContainer,
+} from "./container.js";
 import { isSameProcess, processStart } from "./identity.js";
 import { takeBack } from "./owner.js";
 import { runnerArguments } from "./runner-arguments.js";
@@ -51,6 +57,8 @@ export interface Runner {
   readonly start: string | null;
   /** Resolves when nothing of it runs any more; says why it ended where that can be seen from outside. */
   readonly ended: Promise<string | undefined>;
+  /** Takes away what is left of it in Docker; to be called once it has ended. */
+  remove(): Promise<void>;
   /** SIGTERM. */
   stop(): Promise<void>;
   /** SIGKILL, for all of it. */
@@ -129,6 +137,7 @@ function runnerOf({ pid, start, exited, container, output }: Started, options: L
       pid,
       start,
       ended: exited.then(() => undefined),
+      async remove() {},
       async stop() {
         signal(pid, "SIGTERM");
       },
@@ -143,6 +152,7 @@ function runnerOf({ pid, start, exited, container, output }: Started, options: L
     pid,
     start,
     ended: exited.then(() => endOfContainer(container, output, options)),
+    remove: () => removeContainer(container, options),
     stop: () => signalContainer(container, "SIGTERM", options),
     kill: () => signalContainer(container, "SIGKILL", options),
   };

@@ -33,7 +33,10 @@ interface End {
   readonly timedOut: boolean;
   /** Why, where it left no record and that can be seen from outside. */
   readonly cause: string | undefined;
+  readonly record: RunRecord | undefined;
 }
+
+const unseen = (record: RunRecord | undefined): End => ({ timedOut: false, cause: undefined, record });
 
 /** Beyond the runner's own grace for its children. */
 const killAfterMs = 10_000;
@@ -97,8 +100,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     await notify(ended);
   };
 
-  const conclude = async (run: Run, job: JobRecord | undefined, { timedOut, cause }: End): Promise<void> => {
-    const record = readJson<RunRecord>(pathsOf(run).record);
+  const conclude = async (run: Run, job: JobRecord | undefined, end: End): Promise<void> => {
+    const { timedOut, cause, record } = end;
     if (timedOut) {
       await finish(run, {
         status: "timeout",
@@ -133,16 +136,24 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   /** Until the runner has ended, which it is made to when it is over the job's time. */
   const watch = async (run: Run, job: JobRecord | undefined, runner: Runner): Promise<End> => {
-    if (job?.timeoutSeconds === undefined) return { timedOut: false, cause: await runner.ended };
-    const startedAt = run.startedAt === null ? now() : new Date(run.startedAt);
-    const left = startedAt.getTime() + job.timeoutSeconds * 1000 - now().getTime();
-    const timedOut = await before(runner.ended, left);
+    const timedOut =
+      job?.timeoutSeconds !== undefined && (await before(runner.ended, left(run, job.timeoutSeconds)));
     if (timedOut) {
       await runner.stop();
       if (await before(runner.ended, options.graceSeconds * 1000 + killAfterMs)) await runner.kill();
     }
-    return { timedOut, cause: await runner.ended };
+    const cause = await runner.ended;
+    const record = readRecord(run);
+    // A destroy that waits for it takes the run's folder away then.
+    await runner.remove();
+    return { timedOut, cause, record };
   };
+
+  const left = (run: Run, seconds: number): number => {
+    const startedAt = run.startedAt === null ? now() : new Date(run.startedAt);
+    return startedAt.getTime() + seconds * 1000 - now().getTime();
+  };
+  const readRecord = (run: Run) => readJson<RunRecord>(pathsOf(run).record);
 
   return {
     notify,
@@ -175,7 +186,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async adopt(run) {
       const job = readJob(home, run.deployment, run.job);
       const runner = adopt(run, options);
-      const end = runner ? await watch(run, job, runner) : { timedOut: false, cause: undefined };
+      const end = runner ? await watch(run, job, runner) : unseen(readRecord(run));
       await conclude(run, job, end);
     },
   };
