@@ -94,6 +94,9 @@ export function containerJob(contents: Contents, env: Env, call: ContainerCall):
       artifactsDir: null,
       ...(artifacts === undefined ? {} : { artifacts: openArtifacts(artifacts, env) }),
       secrets,
+      hidden: Object.entries(env).flatMap(([name, value]) =>
+        isSecretVariable(name) && value ? [value] : [],
+      ),
       baseEnv,
       ...(nonEmpty(env.HANDOFF_GRACE_SECONDS) === undefined
         ? {}

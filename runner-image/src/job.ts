@@ -7,7 +7,7 @@ import type { LogLine, RunRecord, RunRequest, RunSpec } from "../../model/run.js
 import type { Admission, HeldLease } from "./lease/lease.js";
 import { createJsonLog, createTerminalLog, type LogSink, maskLine } from "./log.js";
 import { createMasker, type Masker } from "./mask.js";
-import { type RunContext, runProject } from "./run.js";
+import { hiddenValues, type RunContext, runProject } from "./run.js";
 
 export interface Job {
   readonly spec: RunSpec;
@@ -54,7 +54,7 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
   const startedAt = new Date();
   const log = openLog(job.log);
   const { runId } = job.request;
-  let masker = createMasker(job.context.secrets.values());
+  let masker = createMasker(hiddenValues(job.context));
   const write = (line: Omit<LogLine, "time" | "runId">) =>
     log.sink.write(maskLine({ time: new Date().toISOString(), runId, ...line }, masker.mask));
   const say: Say = (level, message) => write({ level, message });
@@ -65,7 +65,7 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
   try {
     opened = await given.open?.({ signal, say });
     job = opened?.job ?? given;
-    masker = createMasker([...given.context.secrets.values(), ...job.context.secrets.values()]);
+    masker = createMasker([...hiddenValues(given.context), ...hiddenValues(job.context)]);
     const admission = await admitted(job, signal, say);
     if (admission.kind === "run") {
       lease = admission.lease;

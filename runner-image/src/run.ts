@@ -45,6 +45,8 @@ export interface RunContext {
   readonly venvsDir: string;
   /** Values by key. Masked wherever they appear in the log and the record. */
   readonly secrets: ReadonlyMap<string, string>;
+  /** Other values to be masked: secrets of the deployment that the project doesn't use, such as the token of its source. */
+  readonly hidden?: readonly string[];
   /** What commands inherit: PATH, HOME, … */
   readonly baseEnv: Readonly<Record<string, string>>;
   readonly log: LogSink;
@@ -56,6 +58,11 @@ export interface RunContext {
   readonly graceMs?: number;
   /** Locations of the declared stores, by name. */
   readonly stores?: Readonly<Record<string, string>>;
+}
+
+/** All values that log and record must not show. */
+export function hiddenValues({ secrets, hidden = [] }: Pick<RunContext, "secrets" | "hidden">): string[] {
+  return [...secrets.values(), ...hidden];
 }
 
 /**
@@ -92,7 +99,7 @@ class Run {
     this.#workDir = resolve(context.workDir);
     this.#now = context.now ?? (() => new Date());
     this.#startedAt = this.#now();
-    this.#masker = createMasker(context.secrets.values());
+    this.#masker = createMasker(hiddenValues(context));
     this.#mask = this.#masker.mask;
     const { artifacts, artifactsDir } = context;
     this.#artifacts = artifacts ?? (artifactsDir === null ? null : openArtifactStore(artifactsDir));

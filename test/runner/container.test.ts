@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { secretVariable } from "../../model/container-env.js";
 import { UserError } from "../../model/diagnostic.js";
 import { jobCall, scheduleCall } from "../../providers/container.js";
-import { containerRun } from "../../runner-image/src/container.js";
+import { containerJob, containerRun } from "../../runner-image/src/container.js";
 import { planOf } from "../providers/plans.js";
 
 const plan = planOf(
@@ -97,5 +97,14 @@ describe("the runner in a container", () => {
     for (const HANDOFF_RUN_ID of ["a/b", "..", "run (1)"])
       expect(refused({ env: { HANDOFF_RUN_ID } })).to.throw(UserError, "can't name a run");
     expect(refused({ env: { HANDOFF_ATTEMPT: "0" } })).to.throw(UserError, "no number from 1");
+  });
+
+  it("hides every secret of its environment, also those that the project doesn't use", () => {
+    const env = { [secretVariable("API_KEY")]: "one", [secretVariable("GIT_TOKEN")]: "two", PLAIN: "three" };
+    const contents = { spec: plan.spec, codeDir: "/code", venvsDir: "/venvs" };
+    const { context } = containerJob(contents, env, { args: [], now: source.now, runId: "r1" });
+    expect([...context.secrets]).to.deep.equal([["API_KEY", "one"]]);
+    expect(context.hidden).to.have.members(["one", "two"]);
+    expect(context.baseEnv).to.deep.equal({ PLAIN: "three" });
   });
 });

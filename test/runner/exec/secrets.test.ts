@@ -110,4 +110,13 @@ describe("runner/exec: secrets in what commands write", () => {
     const record = await sandbox.run([commands("out", [`echo '${metric}'`])], {}, context);
     expect(record.metrics).to.deep.equal({ "[secret]": 3, files: 4 });
   });
+
+  it("are masked when they are of the deployment but not of the project, which doesn't get them", async function () {
+    this.timeout(60_000);
+    const value = "token-of-the-source";
+    const line = `echo ${value}; env | grep -c token-of; echo "{{ GIT_TOKEN }}"`;
+    const record = await sandbox.run([commands("out", [line])], { dialect: "0.x" }, { hidden: [value] });
+    expect(record.status).to.equal("success");
+    expect(sandbox.logged("stdout")).to.deep.equal(["[secret]", "0", ""]);
+  });
 });
