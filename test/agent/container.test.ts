@@ -101,7 +101,7 @@ describe("runs in containers", function () {
   /** Triggers the job and waits for its end. */
   async function run(): Promise<Run> {
     const { runId } = await triggerRun(context, deployment, undefined);
-    return await waitForRun(context, runId);
+    return await waitForRun(context, runId, AbortSignal.timeout(90_000));
   }
 
   async function messages(of: Run, stream?: "stdout"): Promise<string[]> {
@@ -182,7 +182,7 @@ describe("runs in containers", function () {
     ]);
     const cpus = Number(dockerNow(["info", "--format", "{{.NCPU}}"]));
     expect(limits.trim()).to.equal(`${cpus * 1e9} ${200 * 2 ** 20} ${200 * 2 ** 20}`);
-    expect((await waitForRun(context, runId)).status).to.equal("success");
+    expect((await waitForRun(context, runId, AbortSignal.timeout(90_000))).status).to.equal("success");
   });
 
   it("says that the memory didn't suffice", async () => {
@@ -211,7 +211,7 @@ describe("runs in containers", function () {
       "a command line",
     ).to.equal(false);
     expect(dockerNow(["inspect", name])).not.to.include(planted);
-    const ended = await waitForRun(context, runId);
+    const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended.status).to.equal("success");
     expect(await messages(ended, "stdout")).to.include(`got ${planted.length} characters`);
     const file = home.paths.secret("API_KEY");
@@ -233,7 +233,10 @@ describe("runs in containers", function () {
     job("echo under way; sleep 120");
     const { runId } = await triggerRun(context, deployment, undefined);
     dockerNow(["stop", await underWay(runId, "under way")]);
-    expect(await waitForRun(context, runId)).to.include({ status: "stopped", exitCode: 143 });
+    expect(await waitForRun(context, runId, AbortSignal.timeout(90_000))).to.include({
+      status: "stopped",
+      exitCode: 143,
+    });
   });
 
   it("survives kill -9 of the agent: the run goes on, ends once, and is recorded by the next agent", async () => {
@@ -244,7 +247,7 @@ describe("runs in containers", function () {
     first.kill("SIGKILL");
     await until("the agent's death", () => !agentStatus(context).running);
     await startAgent(context);
-    const ended = await waitForRun(context, runId);
+    const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended).to.include({ status: "success", attempt: 1 });
     expect(await messages(ended, "stdout")).to.deep.equal(["under way", "ran"]);
   });
@@ -260,7 +263,7 @@ describe("runs in containers", function () {
     await until("the agent's death", () => !agentStatus(context).running);
     await startAgent(context);
     expect(findRun(context, deployment, runId).status).to.equal("running");
-    const ended = await waitForRun(context, runId);
+    const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended).to.include({ status: "success", attempt: 1 });
     expect(await messages(ended, "stdout")).to.deep.equal(["under way", "ran"]);
   });
@@ -270,7 +273,10 @@ describe("runs in containers", function () {
     const { runId } = await triggerRun(context, deployment, undefined);
     await underWay(runId, "under way");
     process.kill(findRun(context, deployment, runId).pid ?? 0, "SIGKILL");
-    expect(await waitForRun(context, runId)).to.include({ status: "success", attempt: 1 });
+    expect(await waitForRun(context, runId, AbortSignal.timeout(90_000))).to.include({
+      status: "success",
+      attempt: 1,
+    });
   });
 
   it("tries again when the container was killed, as often as the job says", async () => {
@@ -280,7 +286,10 @@ describe("runs in containers", function () {
     await startAgent(context);
     const { runId } = await triggerRun(context, deployment, undefined);
     dockerNow(["kill", await underWay(runId, "attempt 1 under way")]);
-    expect(await waitForRun(context, runId)).to.include({ status: "success", attempt: 2 });
+    expect(await waitForRun(context, runId, AbortSignal.timeout(90_000))).to.include({
+      status: "success",
+      attempt: 2,
+    });
   });
 
   it("says what Docker said when it can't start the container", async () => {
@@ -314,7 +323,7 @@ describe("runs in containers", function () {
     const { runId } = await triggerRun(context, deployment, undefined);
     const name = await underWay(runId, "under way");
     expect(dockerNow(["inspect", "--format", "{{.HostConfig.NetworkMode}}", name]).trim()).to.equal("host");
-    await waitForRun(context, runId);
+    await waitForRun(context, runId, AbortSignal.timeout(90_000));
   });
 
   it("runs as the agent's own user, where that isn't root", async function () {

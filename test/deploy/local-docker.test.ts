@@ -74,7 +74,7 @@ describe("a stack on the local platform with Docker", function () {
 
   async function run(): Promise<string[]> {
     const { runId } = await triggerRun(context, deployment, undefined);
-    const ended = await waitForRun(context, runId);
+    const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     const lines: string[] = [];
     for await (const line of readLog(context, ended, { follow: false }))
       if (line.stream === "stdout") lines.push(line.message);
@@ -135,7 +135,7 @@ describe("a stack on the local platform with Docker", function () {
     created.push(mine());
     expect(mine()).not.to.equal(old);
     writeFileSync(join(folder(), "stores", "go"), "");
-    const ended = await waitForRun(context, runId);
+    const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended.status).to.equal("success");
     expect(readFileSync(log, "utf8")).to.include("select 1");
     expect(tags()).to.have.length(1);
@@ -178,7 +178,10 @@ describe("a stack on the local platform with Docker", function () {
       (contents(join(folder(), "runs", runId))["log.jsonl"] ?? "").includes("under way"),
     );
     await destroy(options);
-    expect(await waitForRun(context, runId)).to.include({ status: "stopped", exitCode: 143 });
+    expect(await waitForRun(context, runId, AbortSignal.timeout(90_000))).to.include({
+      status: "stopped",
+      exitCode: 143,
+    });
     const label = `label=handoff.folder=${folder()}`;
     expect(dockerNow(["ps", "--all", "--quiet", "--filter", label])).to.equal("");
     expect(tags()).to.deep.equal([]);
