@@ -10,6 +10,8 @@ import type { Job } from "./job.js";
 import { emptySpec } from "./source/empty-spec.js";
 import type { SourceOptions } from "./source/open.js";
 import { openJob, openSource } from "./source/open-job.js";
+import { openPinned } from "./source/pin.js";
+import { openObjects } from "./store/objects.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -34,10 +36,16 @@ export function clonedJob(source: GitSource, env: Env, call: ContainerCall): Job
   const { runId } = before.request;
   return {
     ...before,
-    open: ({ signal, say }) =>
-      openJob(source, options(env, { name: runId, log: say, signal }), (opened, more) =>
-        containerJob(withoutOverrides(opened), { ...env, ...more }, { ...call, runId }),
-      ),
+    open: async ({ signal, say }) => {
+      const open = (at: GitSource) =>
+        openJob(at, options(env, { name: runId, log: say, signal }), (opened, more) =>
+          containerJob(withoutOverrides(opened), { ...env, ...more }, { ...call, runId }),
+        );
+      const { HANDOFF_RUN_ID: shared, HANDOFF_ARTIFACTS: artifacts } = env;
+      if (!shared || !artifacts) return open(source);
+      const store = await openObjects(artifacts, env);
+      return openPinned(source, { store, runId, open, warn: (message) => say("warn", message) });
+    },
   };
 }
 
@@ -66,7 +74,7 @@ function options(
   const root = workRoot(env);
   return {
     dir: join(root, `${name}.source`),
-    cacheDir: env.HANDOFF_CACHE || join(root, "cache"),
+    cacheDir: env.HANDOFF_SOURCE_CACHE || join(root, "cache"),
     env: Object.fromEntries(Object.entries(env).filter(([variable]) => !isSecretVariable(variable))),
     secret: (key) => env[secretVariable(key)],
     hasStore: (store) => Boolean(env[storeVariable(store)]),

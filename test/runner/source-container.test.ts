@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { secretVariable, storeVariable } from "../../model/container-env.js";
 import type { LogLine, StoredRecord } from "../../model/run.js";
 import { runnerEntry } from "../../providers/local/entries.js";
+import { openObjects } from "../../runner-image/src/store/objects.js";
 import { type GitServer, startGitServer, TestRepository, temporaryFolder } from "../support/git-server.js";
 
 const token = "planted-token-91c2";
@@ -87,7 +88,8 @@ describe("runner: a container without a project, which clones one", function () 
 
   function recordOf(runId: string): StoredRecord {
     const dir = join(folder.dir, "artifacts", "records", runId);
-    const text = readFileSync(join(dir, readdirSync(dir)[0] ?? ""), "utf8");
+    const file = readdirSync(dir).find((name) => name.endsWith(".json")) ?? "";
+    const text = readFileSync(join(dir, file), "utf8");
     expect(text).not.to.contain(token);
     return JSON.parse(text) as StoredRecord;
   }
@@ -112,6 +114,32 @@ describe("runner: a container without a project, which clones one", function () 
       [],
     );
     commit = second;
+  });
+
+  it("runs the commit that the run began with in all its jobs and attempts, if it is still there", async () => {
+    const flow = { HANDOFF_RUN_ID: "flow1" };
+    await runner(["run"], { ...flow, HANDOFF_JOB: "one" });
+    const later = repository.commit({ "etl/fx/files/word": "later" });
+    const two = await runner(["run"], { ...flow, HANDOFF_JOB: "two" });
+    expect(two.code, two.stdout).to.equal(0);
+    expect(recordOf("flow1").commit).to.equal(commit);
+    expect(
+      linesOf(two.stdout)
+        .map(({ message }) => message)
+        .join("\n"),
+    ).to.contain(`${commit} has `);
+    // Of another run's is nothing known to this one.
+    const other = await runner(["run"], { HANDOFF_RUN_ID: "flow2" });
+    expect(other.stdout).to.contain(`${later} has later`);
+    const store = await openObjects(join(folder.dir, "artifacts"), {});
+    const noted = await store.get("records/flow2/commit");
+    noted?.body.destroy();
+    const gone = Buffer.from(`${"0".repeat(40)}\n`);
+    await store.put("records/flow2/commit", gone, { ifMatch: noted?.etag ?? "" });
+    const { code, stdout } = await runner(["run"], { HANDOFF_RUN_ID: "flow2" });
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.contain("isn't there any more").and.to.contain(`${later} has later`);
+    commit = later;
   });
 
   it("has a record and a log of a run whose project isn't there", async () => {
@@ -171,13 +199,13 @@ describe("runner: a container without a project, which clones one", function () 
     const { code, stdout } = await runner(["exec", "--", "sh", "-c", "cat files/word; which python; exit 7"]);
     expect(code).to.equal(7);
     expect(stdout)
-      .to.contain("two")
+      .to.contain("later")
       .and.to.match(/work\/cache\/venvs\/[0-9a-f]+\/tool\/bin\/python/);
   });
 
   it("keeps what is installed where it is told to", async () => {
     const cache = mkdtempSync(join(folder.dir, "cache-"));
-    const { code } = await runner(["run"], { HANDOFF_CACHE: cache });
+    const { code } = await runner(["run"], { HANDOFF_SOURCE_CACHE: cache });
     expect(code).to.equal(0);
     expect(readdirSync(cache)).to.include("venvs");
   });
