@@ -23,7 +23,7 @@ export function runsThatEnded(event: "success" | "failure" | "timeout"): string 
     `where Log_s has ${kqlText("run.end")}`,
     "extend line = parse_json(Log_s)",
     `where tostring(line.event) == ${kqlText("run.end")}`,
-    `where ${statuses.map((status) => `tostring(line.message) startswith ${kqlText(`run: ${status} after`)}`).join(" or ")}`,
+    `where tostring(line.status) in (${statuses.map(kqlText).join(", ")})`,
     "project TimeGenerated, run = ContainerGroupName_s, Log_s",
   ].join("\n| ");
   const seen = systemWhere(event);

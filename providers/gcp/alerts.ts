@@ -82,7 +82,7 @@ function conditionsOf(scope: Scope, event: NotificationEvent, watched: Watched):
 
 /** The runner's own last line, or Cloud Run's about its limit (as in public reports of it, read 2026-11-21). */
 const timedOut =
-  '((jsonPayload.event="run.end" AND jsonPayload.message=~"^run: timeout") OR textPayload:"reached the maximum timeout")';
+  '((jsonPayload.event="run.end" AND jsonPayload.status="timeout") OR textPayload:"reached the maximum timeout")';
 
 /** Scheduler's entry about an attempt that failed (UNCONFIRMED). */
 const notStarted = 'resource.type="cloud_scheduler_job" AND severity>=ERROR';
