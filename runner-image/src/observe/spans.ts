@@ -109,6 +109,9 @@ class NotingExporter implements SpanExporter {
   }
 }
 
+/** Of a command line, which may be a whole script, a span shows this much. */
+const maxCommandLength = 4096;
+
 /** A step that runs for each line of a foreach is one span, from its first start to its last end. */
 interface OpenSpan {
   readonly span: Span;
@@ -174,7 +177,7 @@ class Spans {
     if (repeated && steps.has(step)) return;
     const attributes: Attributes = { "handoff.task": task, "handoff.step": step };
     // The line of a foreach is in it.
-    if (!repeated) attributes["handoff.command"] = line.message;
+    if (!repeated) attributes["handoff.command"] = line.message.slice(0, maxCommandLength);
     const span = this.#start(`step ${step}`, attributes, line, this.#tasks.get(task) ?? this.#root);
     steps.set(step, { span, repeats: repeated ? 0 : null, endedAt: null });
   }
