@@ -1,31 +1,8 @@
 /** fake-gcs-server, a Go program: built once below .cache, which takes some minutes, and started on loopback. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { goProgram } from "../../support/tools.js";
 import { freePort } from "./free-port.js";
-
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const version = "v1.54.0";
-
-/** Path of the program. */
-function fakeGcsServer(): string {
-  const tools = join(root, ".cache", "test-tools");
-  const program = join(tools, `fake-gcs-server-${version}`);
-  if (existsSync(program)) return program;
-  // Beside it first: two test runs may build at the same time.
-  const fresh = join(tools, `fake-gcs-${process.pid}`);
-  mkdirSync(fresh, { recursive: true });
-  execFileSync("go", ["install", `github.com/fsouza/fake-gcs-server@${version}`], {
-    stdio: "pipe",
-    cwd: fresh,
-    env: { ...process.env, GOBIN: fresh },
-  });
-  renameSync(join(fresh, "fake-gcs-server"), program);
-  rmSync(fresh, { recursive: true, force: true });
-  return program;
-}
 
 export interface GcsServer {
   /** Such as `http://127.0.0.1:40123`. */
@@ -35,7 +12,7 @@ export interface GcsServer {
 
 /** With one bucket. @throws Error when it doesn't answer within a minute */
 export async function startGcs(bucket: string): Promise<GcsServer> {
-  const program = fakeGcsServer();
+  const program = goProgram("fake-gcs-server", "github.com/fsouza/fake-gcs-server", "v1.54.0");
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const args = ["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-backend", "memory"];
