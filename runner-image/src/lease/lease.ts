@@ -49,25 +49,14 @@ const maxTries = 50;
 export async function takeLease(options: LeaseOptions): Promise<Admission> {
   const { store, me, signal, say } = options;
   const key = leaseKey(options.schedule);
-  let watched: { readonly holder: Holder; readonly since: number } | undefined;
+  const lifeOf = watcher(store, key);
   let conflicts = 0;
   let told = false;
   for (;;) {
     signal.throwIfAborted();
     const found = await read(store, key);
     const holder = found?.lease.holder ?? null;
-    let life: Life = { silentSeconds: 0, seen: false };
-    if (holder !== null && holder.id !== me.id) {
-      if (watched !== undefined && watched.holder.beat !== holder.beat)
-        life = { silentSeconds: 0, seen: true };
-      else {
-        watched ??= {
-          holder,
-          since: milliseconds() - (await silence(store, key, holder)) * 1000,
-        };
-        life = { silentSeconds: (milliseconds() - watched.since) / 1000, seen: false };
-      }
-    }
+    const life = holder === null || holder.id === me.id ? ownLife : await lifeOf(holder);
     const decision = decide(found?.lease ?? null, me, life, nonce());
     if (decision.kind === "watch") {
       if (!told) {
@@ -175,6 +164,22 @@ async function write(store: ObjectStore, key: string, draft: Draft, before: Foun
     // The library's second try after an answer that was lost meets the first one.
     return (await read(store, key))?.lease.write === lease.write;
   }
+}
+
+/** Where there is no other's to ask for. */
+const ownLife: Life = { silentSeconds: 0, seen: false };
+
+/** Tells of a holder how long it has been silent, and whether it has given a sign of life since it was asked for first. */
+function watcher(store: ObjectStore, key: string): (holder: Holder) => Promise<Life> {
+  let first: { readonly beat: string; readonly silentSince: number } | undefined;
+  return async (holder) => {
+    if (first !== undefined && first.beat !== holder.beat) return { silentSeconds: 0, seen: true };
+    first ??= {
+      beat: holder.beat,
+      silentSince: milliseconds() - (await silence(store, key, holder)) * 1000,
+    };
+    return { silentSeconds: (milliseconds() - first.silentSince) / 1000, seen: false };
+  };
 }
 
 /** Seconds since the holder's latest sign of life: the store's time of the lease against the store's time now. */
