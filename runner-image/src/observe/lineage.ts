@@ -104,7 +104,7 @@ function errorFacet(message: string): Readonly<Record<string, unknown>> {
 
 /** What OpenLineage has no facet for. */
 function resultFacet(
-  { request }: ObservedRun,
+  { env, request }: ObservedRun,
   line: Milestone | undefined,
 ): Readonly<Record<string, unknown>> {
   return {
@@ -114,6 +114,7 @@ function resultFacet(
     attempt: request.attempt,
     stage: request.stage,
     ...(request.schedule === undefined ? {} : { schedule: request.schedule }),
+    ...(env.HANDOFF_COMMIT ? { commit: env.HANDOFF_COMMIT } : {}),
     ...(line?.status === undefined ? {} : { status: line.status }),
     ...(line?.exitCode === undefined ? {} : { exitCode: line.exitCode }),
     ...(line?.durationMs === undefined ? {} : { durationMs: line.durationMs }),

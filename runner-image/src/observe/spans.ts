@@ -137,6 +137,7 @@ class Spans {
       "handoff.scheduled_at": request.scheduledAt,
       "handoff.attempt": request.attempt,
       ...(request.schedule === undefined ? {} : { "handoff.schedule": request.schedule }),
+      ...(run.env.HANDOFF_COMMIT ? { "vcs.ref.head.revision": run.env.HANDOFF_COMMIT } : {}),
     };
     const startTime = run.startedAt;
     this.#root = tracer.startSpan(`run ${mask(project)}`, { startTime, attributes }, parentOf(run.env));

@@ -65,7 +65,7 @@ describe("runner/exec: spans", function () {
         commands("bad", ["exit 3"]),
       ],
       {},
-      { baseEnv: { PATH, OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/base/` } },
+      { baseEnv: { PATH, HANDOFF_COMMIT: "c0ffee", OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/base/` } },
       { schedule: "nightly" },
     );
     expect(record.status).to.equal("failure");
@@ -107,6 +107,7 @@ describe("runner/exec: spans", function () {
       "handoff.scheduled_at": "2026-01-02T03:04:05.000Z",
       "handoff.attempt": 1,
       "handoff.schedule": "nightly",
+      "vcs.ref.head.revision": "c0ffee",
       "handoff.status": "failure",
       "handoff.exit_code": 1,
       "handoff.metric.files": 2,
