@@ -21,7 +21,8 @@ export const aws: SimulatedCloud = {
   },
 
   id: (type, inputs, { region }, name) =>
-    textAt(inputs, awsRules[type]?.name?.input ?? "name") ?? `${name}-${hex(`${type} ${name} ${region}`, 7)}`,
+    textAt(inputs, awsRules[type]?.name?.input ?? "name") ??
+    `${name}-${hex(`${type} ${name} ${region} ${JSON.stringify(inputs)}`, 7)}`,
 
   outputs(type, _inputs, { region }, id) {
     const [, module = "", name = ""] = type.split(":");

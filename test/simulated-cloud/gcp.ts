@@ -267,7 +267,7 @@ export const gcp: SimulatedCloud = {
   },
 
   id: (type, inputs, place, name) =>
-    `projects/${place.account}/${type.split(":")[2]?.toLowerCase()}s/${textAt(inputs, "name") ?? `${name}-${hex(`${type}${name}`, 7)}`}`,
+    `projects/${place.account}/${type.split(":")[2]?.toLowerCase()}s/${textAt(inputs, "name") ?? `${name}-${hex(`${type}${name}${JSON.stringify(inputs)}`, 7)}`}`,
 
   outputs: (_type, inputs, place) => ({
     project: place.account,
