@@ -17,7 +17,7 @@ function* upward(from: string): Generator<string> {
 
 /**
  * Folder of the project that a command is about: `-p DIR`; else the nearest `project.yml` upward from `cwd`; else the
- * `handoff:project` that the stack files of the nearest Pulumi.yaml agree on.
+ * `handoff:project` that the stacks of the nearest Pulumi.yaml agree on.
  * @throws UserError `no-project`, saying where it looked.
  */
 export function findProjectDir(cwd: string, option: string | undefined): string {
@@ -79,23 +79,40 @@ export function requireStackRoot(cwd: string): string {
   return root;
 }
 
-/** Names of the stacks that have a `Pulumi.<stack>.yaml` in the folder, sorted. */
+/** Names of the stacks that have a `Pulumi.<stack>.yaml`, sorted. */
 export function listStackFiles(root: string): readonly string[] {
-  return readdirSync(root)
+  const dir = stackFolder(root);
+  return (existsSync(dir) ? readdirSync(dir) : [])
     .map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1])
     .filter((name) => name !== undefined)
     .sort();
 }
 
+/** `stackConfigDir` of Pulumi.yaml, which was called `config` once. */
+function stackFolder(root: string): string {
+  const text = readFileSync(join(root, "Pulumi.yaml"), "utf8");
+  const dir = /^(?:stackConfigDir|config):[ \t]+["']?([^"'{#\n]+?)["']?[ \t]*(?:#.*)?$/m.exec(text)?.[1];
+  return dir === undefined ? root : resolve(root, dir);
+}
+
+/** Those of the stacks' files, and the one that Pulumi.yaml names for all that name none. */
 function projectsOfStacks(root: string): readonly string[] {
-  const dirs = listStackFiles(root)
-    .map((stack) => readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8"))
-    // One scalar of a file that Pulumi writes; the YAML library would cost a newcomer's `run` for nothing.
-    .map((text) => /^\s+["']?handoff:project["']?:\s*["']?([^"'\n#]+?)["']?\s*(?:#.*)?$/m.exec(text)?.[1])
+  const stacks = listStackFiles(root).map((stack) =>
+    namedProject(readFileSync(join(stackFolder(root), `Pulumi.${stack}.yaml`), "utf8")),
+  );
+  const shared = namedProject(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
+  const dirs = (stacks.length === 0 ? [shared] : stacks.map((dir) => dir ?? shared))
     .filter((dir) => dir !== undefined)
     .map((dir) => resolve(root, dir))
     .filter((dir) => existsSync(join(dir, PROJECT_FILE)));
   return [...new Set(dirs)];
+}
+
+/** One scalar of a file that Pulumi writes; the YAML library would cost a newcomer's `run` for nothing. */
+function namedProject(text: string): string | undefined {
+  const value =
+    /^\s+["']?handoff:project["']?:\s*(?:\{?\s*value:\s*)?["']?([^"'{}\n#]+?)["']?\s*\}?\s*(?:#.*)?$/m;
+  return value.exec(text)?.[1];
 }
 
 /**
@@ -114,10 +131,10 @@ export function findStack(
   throw new UserError(
     stacks.length === 0
       ? `no Pulumi.<stack>.yaml in ${root}`
-      : `which stack? There are: ${stacks.join(", ")}`,
+      : `which stack? There are: ${stacks.slice(0, 10).join(", ")}${stacks.length > 10 ? `, and ${stacks.length - 10} more` : ""}`,
     {
       code: "no-stack",
-      hint: stacks.length === 0 ? "name a new one: handoff up dev" : `name one, such as ${stacks[0]}`,
+      hint: stacks.length === 0 ? "make one: handoff stack new dev" : `name one, such as ${stacks[0]}`,
     },
   );
 }

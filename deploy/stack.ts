@@ -173,7 +173,7 @@ async function operate(
   }
   const changesState = operation !== "preview" && operation !== "drift";
   const needsProgram = operation === "up" || operation === "preview";
-  const checked = needsProgram ? prepare(settings, cwd) : undefined;
+  const checked = needsProgram ? prepare(settings, cwd, { needsSecrets: true }) : undefined;
   // Of the state that the operation finds.
   let deployed: readonly DeployedResource[] = [];
   const program = checked && (async () => deployPipeline(checked.plan, namesOf(deployed)));

@@ -66,7 +66,7 @@ function planned({ project = ".", secrets = {}, transform: _, ...given }: Pipeli
     root: process.cwd(),
     secretKeys: Object.keys(secrets).sort(),
   });
-  const { plan, diagnostics } = prepare(settings, process.cwd());
+  const { plan, diagnostics } = prepare(settings, process.cwd(), { needsSecrets: true });
   for (const { severity, message } of diagnostics) {
     if (severity === "warning") void pulumi.log.warn(message);
   }

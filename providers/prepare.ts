@@ -18,6 +18,8 @@ export interface CheckedPlan {
 export interface PrepareOptions {
   /** Plan as if each secret that the project needs had a value: for a stack that isn't there. Default false. */
   readonly withAllSecrets?: boolean;
+  /** A secret without a value is an error: what is going to be made can't be made without it. Default false: a warning. */
+  readonly needsSecrets?: boolean;
 }
 
 /**
@@ -31,11 +33,16 @@ export function prepare(given: StackSettings, cwd: string, options: PrepareOptio
   if (!project) throw invalidProject(diagnostics);
   const settings = options.withAllSecrets ? { ...given, secretKeys: neededSecrets(project) } : given;
   const plan = planDeployment(project, settings, contentHash(settings.projectDir));
-  const found = [...diagnostics, ...plan.diagnostics, ...provider.check(plan)];
+  const ofPlan = options.needsSecrets ? plan.diagnostics.map(unsetIsError) : plan.diagnostics;
+  const found = [...diagnostics, ...ofPlan, ...provider.check(plan)];
   // Only what can be deployed has a cost.
   const all = hasErrors(found) ? found : [...found, ...checkPolicies(plan, provider)];
   if (hasErrors(all)) throw invalidProject(all);
   return { plan, diagnostics: all };
+}
+
+function unsetIsError(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.code === "secret-not-set" ? { ...diagnostic, severity: "error" } : diagnostic;
 }
 
 /** A project that can't be deployed, with all that is wrong with it. */

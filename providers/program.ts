@@ -30,7 +30,7 @@ export async function program(): Promise<Record<string, unknown>> {
   try {
     const { settings, diagnostics } = parseSettings(settingsOfProgram());
     if (!settings) throw invalidProject(diagnostics);
-    const checked = prepare(settings, process.cwd());
+    const checked = prepare(settings, process.cwd(), { needsSecrets: true });
     for (const diagnostic of [...diagnostics, ...checked.diagnostics]) await show(diagnostic);
     return deployPipeline(checked.plan);
   } catch (error) {

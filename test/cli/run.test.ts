@@ -140,6 +140,21 @@ describe("cli: init, validate, run", function () {
     expect((await cli(["run", "-p", dir])).stderr).not.to.include("chmod");
   });
 
+  it("takes the secrets of a project of the Python tool from its secrets.yml", async () => {
+    const dir = project(
+      "version: 0.3\nenvs:\n- {key: TOKEN}\ntasks:\n- name: a\n  commands:\n  - {command: 'printf $TOKEN | wc -c'}\n",
+    );
+    mkdirSync(join(dir, ".secrets"));
+    const file = join(dir, ".secrets/secrets.yml");
+    writeFileSync(file, "- key: TOKEN\n  value: hunter2-hunter2\n", { mode: 0o600 });
+    const { code, stdout, stderr } = await cli(["run", "-p", dir]);
+    expect(code, stderr).to.equal(0);
+    expect(stderr)
+      .to.match(/\b15\b/)
+      .and.not.include("chmod");
+    expect(stdout + stderr).not.to.include("hunter2");
+  });
+
   it("stops with 130 on Ctrl-C and leaves no child", async () => {
     const dir = project(
       'version: 1\ntasks:\n- {name: a, commands: [{command: "echo $$ > pid; exec sleep 300"}]}\n',

@@ -188,6 +188,17 @@ describe("a stack that can't be deployed", () => {
     expect(diagnostic?.location).to.include({ line: 2, column: 3 });
   });
 
+  it("says which secret has no value, and which is of no use", async () => {
+    repo.write("Pulumi.dev.yaml", "config:\n  handoff:secrets: {OLD: {secure: v1:x}}\n");
+    for (const operation of [up, preview]) {
+      const { diagnostics } = await failureOf(operation(options()));
+      expect(diagnostics.map(({ severity, code, hint }) => [severity, code, hint])).to.deep.equal([
+        ["error", "secret-not-set", "handoff secrets set API_KEY -s dev"],
+        ["warning", "secret-unused", "add `{key: OLD}` to `secrets`, or: handoff secrets remove OLD -s dev"],
+      ]);
+    }
+  });
+
   it("says what a cloud lacks, before the engine starts", async () => {
     repo.write("Pulumi.dev.yaml", "config:\n  handoff:cloud: aws\n");
     const env = { ...repo.env, AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined };
