@@ -63,6 +63,8 @@ export interface DeploymentPaths {
   readonly stores: string;
   readonly artifacts: string;
   readonly runs: string;
+  /** Of containers that clone their project: what one run installs, the next finds. */
+  readonly cache: string;
   job(name: string): string;
   schedule(name: string): string;
   /** Exists while the schedule is paused. */
@@ -104,6 +106,7 @@ export function deploymentPaths(home: string, deployment: string): DeploymentPat
     queues,
     secrets,
     runs,
+    cache: join(root, "cache"),
     stores: join(root, "stores"),
     artifacts: join(root, "artifacts"),
     job: (name) => join(jobs, `${fileName(name)}.json`),

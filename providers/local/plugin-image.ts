@@ -13,7 +13,7 @@ import type { Props } from "./plugin-values.js";
 export const image: ResourceKind = {
   replaceOn: ["deployment", "contentHash"],
   // The hash is of all that is in them.
-  ignore: ["source", "spec", "image"],
+  ignore: ["source", "spec", "base", "image"],
   async check(inputs, { env }) {
     const failures = requireText(inputs, "deployment", "image" in inputs ? "image" : "source");
     if (!("image" in inputs) && !isSpec(inputs.spec))
@@ -36,13 +36,13 @@ export const image: ResourceKind = {
   async read(state, tag, { env }) {
     const found = await imageId(tag, env);
     if (found === undefined) return undefined;
-    const { deployment, contentHash: hash, source, spec, image: given } = state;
+    const { deployment, contentHash: hash, ...inputs } = inputsOf(state);
     const same = found === state.imageId;
     // The tag was moved to another image: the next update makes it again.
     return {
       deployment,
       contentHash: same ? hash : "",
-      ...(given === undefined ? { source, spec } : { image: given }),
+      ...inputs,
     };
   },
   async remove(_state, tag, { env, log }) {
@@ -99,10 +99,21 @@ async function imageId(name: string, env: PluginContext["env"]): Promise<string 
   throw new Error(`Docker can't say whether there is an image ${name}: ${lastLine(end)}`);
 }
 
+/** What the engine's state has of them; `null` stands for what isn't there. */
+function inputsOf(state: Props): Props {
+  const names = ["deployment", "contentHash", "source", "spec", "base", "image"];
+  return Object.fromEntries(names.flatMap((name) => (state[name] == null ? [] : [[name, state[name]]])));
+}
+
 function planOf(inputs: Props): DeployPlan {
   const projectDir = text(inputs, "source");
   if (!isSpec(inputs.spec)) throw new Error("property spec is not a runner's spec");
-  const settings = stackSettings({ stack: text(inputs, "deployment"), cloud: "local", projectDir });
+  const settings = stackSettings({
+    stack: text(inputs, "deployment"),
+    cloud: "local",
+    projectDir,
+    ...(typeof inputs.base === "string" ? { imageBase: inputs.base } : {}),
+  });
   return planDeployment(inputs.spec.project, settings, contentHash(projectDir));
 }
 

@@ -56,6 +56,7 @@ export const job: ResourceKind = {
     if (existsSync(deployment.jobs) && readdirSync(deployment.jobs).some((name) => name.endsWith(".json")))
       return;
     removeFinishedRuns(deployment.runs);
+    rmSync(deployment.cache, { recursive: true, force: true });
     pruneEmpty(deployment.jobs, deployment.runs, deployment.root);
   },
 };

@@ -12,6 +12,7 @@
  *       stores/<store>/                  a bucket; a table is stores/<store>.sqlite
  *       artifacts/runs/<runId>/          one archive a run; artifacts/last is a symlink to the last finished push
  *       runs/<runId>/                    request.json, log.jsonl, record.json (written last, by rename), workspace/
+ *       cache/                           environments that containers which clone their project have installed
  *     code/<contentHash>/                read-only copy of the project's files, shared by deployments
  *     venvs/<hash of the installs>/<venv>/
  *     cache/                             of runs that clone their project: environments, downloaded packages

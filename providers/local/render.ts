@@ -146,10 +146,11 @@ function codeAndVenvs({ settings, spec }: DeployPlan, child: MakeChild): Content
 
 /** The image holds files and environments. */
 function image(plan: DeployPlan, child: MakeChild): Content {
-  const { projectDir: source, image: given } = plan.settings;
+  const { projectDir: source, image: given, imageBase } = plan.settings;
+  const base = imageBase === undefined ? {} : { base: imageBase };
   const made =
     given === undefined
-      ? child("Image", "image", { source, spec: asInput(plan.spec) })
+      ? child("Image", "image", { source, spec: asInput(plan.spec), ...base })
       : child("Image", "image", { image: given });
   const container = { image: ref(made, "imageId"), ...containerSize(plan) };
   return { resources: [made], inputs: { codeDir: "", venvsDir: "", container } };

@@ -30,7 +30,8 @@ import {
 } from "../../providers/local/operate.js";
 import { planOf } from "../providers/plans.js";
 import { dockerNow, needDocker } from "../support/docker.js";
-import { commandBody, makeTask } from "../support/model.js";
+import { startGitServer, TestRepository, temporaryFolder } from "../support/git-server.js";
+import { commandBody, makeProject, makeTask } from "../support/model.js";
 import { deployment, type FakeJob, Home, until } from "./support.js";
 
 const built = fileURLToPath(new URL("../../dist/agent/main.js", import.meta.url));
@@ -349,6 +350,58 @@ describe("runs in containers", function () {
     expect(await messages(ended, "stdout")).to.deep.equal([String(uid)]);
     expect(statSync(home.paths.run(ended.runId).record).uid).to.equal(uid);
     expect(await messages(await run(), "stdout")).to.deep.equal([String(uid), "kept"]);
+  });
+
+  it("clones its project, and finds the environments of the run before", async () => {
+    const folder = temporaryFolder();
+    const server = await startGitServer(join(folder.dir, "served"), {
+      credentials: `x-access-token:${planted}`,
+    });
+    const secrets = { GIT_TOKEN: planted };
+    const source = {
+      kind: "git" as const,
+      url: `${server.url}/fx.git`,
+      ref: "main",
+      path: ".",
+      token: "GIT_TOKEN",
+    };
+    const yaml = `version: 1
+name: fx
+installs: [{venv: v, command: "true"}]
+secrets: [{key: GIT_TOKEN}]
+deploy: {source: {git: {url: "${source.url}", ref: main, token: GIT_TOKEN}}}
+tasks: [{name: load, commands: [{command: 'cat files/word; python -c "import sys; print(sys.prefix)"', venv: v}]}]
+`;
+    const repository = new TestRepository(folder.dir, "served/fx.git");
+    repository.commit({ "project.yml": yaml, "files/word": "one\n" });
+    const generic = await buildImage(planOf(yaml, "local", { secretKeys: ["GIT_TOKEN"] }), { env });
+    try {
+      mkdirSync(homePaths(home.root).agent, { recursive: true });
+      writeFileSync(homePaths(home.root).agentSettings, '{"dockerNetwork": "host"}');
+      const deploy = { ...makeProject().deploy, source };
+      home.job({
+        container: { image: generic.id },
+        secrets,
+        project: { deploy, secrets: [{ key: "GIT_TOKEN" }] },
+      });
+      const first = await run();
+      expect(first.reason).to.equal(null);
+      const [word, prefix = ""] = await messages(first, "stdout");
+      expect(word).to.equal("one");
+      expect(prefix).to.match(/^\/handoff\/cache\//);
+      repository.commit({ "files/word": "two\n" });
+      const second = await run();
+      expect(await messages(second, "stdout")).to.deep.equal(["two", prefix]);
+      expect((await messages(first)).join("\n")).to.match(/install/i);
+      expect(
+        (await messages(second)).filter((message) => /installing|installed/i.test(message)),
+      ).to.deep.equal([]);
+      expect(filesWith(home.root, planted)).to.deep.equal([home.paths.secret("GIT_TOKEN")]);
+    } finally {
+      await server.close();
+      folder.remove();
+      dockerNow(["image", "rm", generic.tag]);
+    }
   });
 
   function readText(file: string): string {

@@ -20,6 +20,7 @@ const inside = {
   artifacts: "/handoff/artifacts",
   secrets: "/handoff/secrets",
   stores: "/handoff/stores",
+  cache: "/handoff/cache",
 } as const satisfies RunnerPlaces;
 
 /** Beyond the grace of the runner's children, before Docker kills what it was told to stop. */
@@ -47,14 +48,18 @@ export async function containerCommand(
   const engine = await engineFacts(options.env);
   const user = userOf(engine);
   const secrets = existsSync(deployment.secrets);
-  makeDir(deployment.artifacts);
-  makeDir(deployment.stores);
+  const clones = job.spec.project.deploy.source.kind === "git";
+  // One for all deployments would let a client's container change what another's finds.
+  const kept = [deployment.artifacts, deployment.stores, ...(clones ? [deployment.cache] : [])];
+  for (const dir of kept) makeDir(dir);
   if (user.gives) {
-    const written = [deployment.artifacts, deployment.stores, paths.root];
+    const written = [...kept, paths.root];
     give(user, ...written, paths.request, paths.spec);
     // Containers only read it, so it can be looked into whoever owns it.
     if (secrets) give(user, ...job.secretKeys.map((key) => deployment.secret(key)), deployment.secrets);
   }
+  const { cache, ...always } = inside;
+  const seen = { ...always, secrets: secrets ? inside.secrets : undefined, ...(clones ? { cache } : {}) };
   const limits = limitsOf(container, engine);
   return [
     ["docker", "run", "--pull", "never", "--name", containerName(run)],
@@ -71,16 +76,13 @@ export async function containerCommand(
     mount(deployment.artifacts, inside.artifacts),
     mount(deployment.stores, inside.stores),
     secrets ? mount(deployment.secrets, inside.secrets, "readonly") : [],
+    clones ? mount(deployment.cache, inside.cache) : [],
     limits,
     options.dockerNetwork === undefined ? [] : ["--network", options.dockerNetwork],
     // Told by arguments and files, as a process is, not by a container's environment.
     ["--env", "HANDOFF_ROOT=", "--env", "HOME=/tmp"],
     container.image,
-    runnerArguments(
-      attempt,
-      { ...inside, secrets: secrets ? inside.secrets : undefined },
-      options.graceSeconds,
-    ),
+    runnerArguments(attempt, seen, options.graceSeconds),
   ].flat();
 }
 

@@ -41,6 +41,19 @@ describe("local: a plan for containers", () => {
     expect(check(plan)).to.deep.equal([]);
   });
 
+  it("takes a base, and clones what a server has, not what this machine has", () => {
+    const source = (url: string) =>
+      `deploy: {source: {git: {url: "${url}"}}}\ntasks: [{name: a, ${command}}]\n`;
+    const plan = docker(source("https://git.example.com/fx"), { imageBase: "debian:12" });
+    expect(render(plan, { name: "fx", pulumiProject: "data" }).resources[1]?.inputs).to.include({
+      base: "debian:12",
+    });
+    expect(check(plan)).to.deep.equal([]);
+    expect(found(source("file:///srv/fx.git"))).to.deep.equal(["error local-source"]);
+    expect(found(source("http://127.0.0.1:8080/fx.git"))).to.deep.equal(["warning local-source"]);
+    expect(found(source("file:///srv/fx.git"), { engine: "process" })).to.deep.equal([]);
+  });
+
   it("is as large as the largest of tasks that run one after the other", () => {
     const tasks = `tasks:\n- {name: a, resources: {cpu: 2, memory: 256Mi}, ${command}}\n- {name: b, resources: {cpu: 1, memory: 1Gi}, ${command}}\n`;
     expect(containerSize(docker(tasks))).to.deep.equal({ cpu: 2, memoryMiB: 1024 });
