@@ -70,10 +70,10 @@ const probes: readonly Probe[] = [
   },
   {
     name: "docker",
-    purpose: "the runner's image, for the clouds",
+    purpose: "the runner's image: for the clouds, and for runs in containers here (handoff:engine: docker)",
     required: false,
     command: ["docker", "version", "--format", "{{.Server.Version}}"],
-    remedy: "install Docker and start its daemon",
+    remedy: "install Docker, start its engine, and see that this user may use it (`docker version`)",
   },
 ];
 
