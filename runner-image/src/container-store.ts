@@ -22,7 +22,8 @@ export interface ContainerStore {
   readonly request: RunRequest;
   /** Whether the platform itself said which instant the run stands for. */
   readonly told: boolean;
-  readonly now: Date;
+  /** When the run was started, which may be jobs and attempts ago. */
+  readonly startedAt: Date;
 }
 
 /** Seconds without a sign of life after which a run counts as dead; three signs in that time. */
@@ -72,13 +73,13 @@ export function executionOf(env: Env): string | undefined {
   return env.CLOUD_RUN_EXECUTION || env.CONTAINER_APP_JOB_EXECUTION_NAME || task;
 }
 
-function contender({ spec, request, env, told, now }: ContainerStore, schedule: Schedule): Contender {
+function contender({ spec, request, env, told, startedAt }: ContainerStore, schedule: Schedule): Contender {
   const job = jobOf(env, spec);
   return {
     id: env.HANDOFF_RUN_ID || executionOf(env) || request.runId,
     job,
     scheduledAt: request.scheduledAt,
-    once: told || now.getTime() - Date.parse(request.scheduledAt) < duplicateMs,
+    once: told || startedAt.getTime() - Date.parse(request.scheduledAt) < duplicateMs,
     flow: flowOf(spec, schedule, job),
     ttlSeconds: leaseSeconds(env.HANDOFF_LEASE_SECONDS),
   };

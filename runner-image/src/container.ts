@@ -85,7 +85,14 @@ export function containerJob(contents: Contents, env: Env, call: ContainerCall):
     request,
     ...(artifacts === undefined
       ? {}
-      : storeHooks({ location: artifacts, env, spec: whole, request, told, now: call.now })),
+      : storeHooks({
+          location: artifacts,
+          env,
+          spec: whole,
+          request,
+          told,
+          startedAt: startedAt(env, call.now),
+        })),
     log: { format: env.HANDOFF_LOG_FORMAT === "text" ? "text" : "json" },
     context: {
       codeDir,
@@ -245,11 +252,13 @@ function scheduledAt(spec: RunSpec, name: string | undefined, env: Env, now: Dat
   const given = instant(env, "HANDOFF_SCHEDULED_AT");
   if (given !== undefined) return given;
   // The later jobs of a flow, and a job that is tried again after hours, stand for the same instant as the first.
-  const started = instant(env, "HANDOFF_STARTED_AT") ?? now;
+  const started = startedAt(env, now);
   const schedule = spec.project.schedules.find((candidate) => candidate.name === name);
   if (!schedule || schedule.cron === "") return started;
   return latestFire(parseCron(schedule.cron), schedule.timezone, started) ?? started;
 }
+
+const startedAt = (env: Env, now: Date): Date => instant(env, "HANDOFF_STARTED_AT") ?? now;
 
 function instant(env: Env, variable: "HANDOFF_SCHEDULED_AT" | "HANDOFF_STARTED_AT"): Date | undefined {
   const given = nonEmpty(env[variable]);

@@ -24,9 +24,10 @@ export function execute(
   machine: unknown,
   input: unknown,
   call: (state: string, resource: string, parameters: Json) => Outcome,
+  executionName = "execution",
 ): Execution {
   const context = {
-    Execution: { StartTime: "2026-11-21T06:00:00Z", Id: "arn:execution", Name: "execution" },
+    Execution: { StartTime: "2026-11-21T06:00:00Z", Id: "arn:execution", Name: executionName },
   };
   try {
     run(asJson(machine), input);
