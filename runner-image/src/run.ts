@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ExitCode, throwIfErrors, UserError } from "../../model/diagnostic.js";
 import type { Retries, Task } from "../../model/project.js";
-import type { LogLine, RunRecord, RunRequest, RunSpec, RunStatus, TaskRecord } from "../../model/run.js";
+import type { RunRecord, RunRequest, RunSpec, RunStatus, TaskRecord } from "../../model/run.js";
 import { builtinScope, renderTemplate, type TemplateScope } from "../../model/template.js";
 import { type ArtifactStore, openArtifactStore } from "./artifacts.js";
 import { milliseconds } from "./clock.js";
@@ -22,14 +22,13 @@ import { Outputs } from "./engine/outputs.js";
 import { StepLog } from "./engine/steps.js";
 import { runOnce, runTask, withRetries } from "./engine/task.js";
 import { Templates } from "./engine/templates.js";
-import { type LogSink, maskLine } from "./log.js";
-import { createMasker, type Masker } from "./mask.js";
+import type { LogSink } from "./log.js";
+import { createMasker } from "./mask.js";
 import { createMetricCollector, type MetricCollector } from "./metrics.js";
-import type { Milestone } from "./observe/observer.js";
-import { Observers } from "./observe/observers.js";
 import { MemoryJudge, watchMemory } from "./oom.js";
 import { ProcessHost } from "./process/host.js";
 import { Stop } from "./process/stop.js";
+import { RunLog } from "./run-log.js";
 import { prepareWorkspace, removeSecretFiles } from "./workspace.js";
 
 export interface RunContext {
@@ -83,14 +82,12 @@ class Run {
   readonly #context: RunContext;
   readonly #workDir: string;
   readonly #now: () => Date;
-  readonly #masker: Masker;
-  readonly #mask: (text: string) => string;
+  readonly #log: RunLog;
   readonly #stop = new Stop();
   readonly #metrics: MetricCollector = createMetricCollector();
   readonly #outputs: Outputs[] = [];
   readonly #artifacts: ArtifactStore | null;
   readonly #startedAt: Date;
-  #observers: Observers | null = null;
 
   constructor(spec: RunSpec, request: RunRequest, context: RunContext) {
     this.#spec = spec;
@@ -99,8 +96,8 @@ class Run {
     this.#workDir = resolve(context.workDir);
     this.#now = context.now ?? (() => new Date());
     this.#startedAt = this.#now();
-    this.#masker = createMasker(hiddenValues(context));
-    this.#mask = this.#masker.mask;
+    const masker = createMasker(hiddenValues(context));
+    this.#log = new RunLog({ runId: request.runId, sink: context.log, masker, now: this.#now });
     const { artifacts, artifactsDir } = context;
     this.#artifacts = artifacts ?? (artifactsDir === null ? null : openArtifactStore(artifactsDir));
   }
@@ -118,7 +115,7 @@ class Run {
     let problem: string | null = null;
     try {
       const prepared = await this.#prepare(tasks, host);
-      this.#milestone({ level: "info", event: "run.start", message: `run of ${project.name} started` });
+      this.#log.milestone({ level: "info", event: "run.start", message: `run of ${project.name} started` });
       try {
         records = await this.#runTasks(tasks, prepared, host);
       } finally {
@@ -129,7 +126,8 @@ class Run {
       problem = await this.#finish(records);
     } catch (error) {
       await host.close();
-      await this.#notBegun(error, Math.round(milliseconds() - clock));
+      this.#log.notBegun(error, Math.round(milliseconds() - clock));
+      await this.#log.closeObservers(this.#stop.reason !== null);
       throw error;
     } finally {
       this.#context.signal?.removeEventListener("abort", onAbort);
@@ -137,7 +135,7 @@ class Run {
     }
     const durationMs = Math.round(milliseconds() - clock);
     const record = this.#record(records, problem, durationMs);
-    await this.#closeObservers();
+    await this.#log.closeObservers(this.#stop.reason !== null);
     return record;
   }
 
@@ -180,9 +178,9 @@ class Run {
     const variables = await buildVariables(options, (text, scope) => render(text, { ...builtin, ...scope }));
     const scope = { ...builtin, ...variables };
     const environments = buildEnvironments(options, (text) => render(text, scope));
-    const warn = (message: string): void => this.#log({ level: "warn", message });
+    const { warn } = this.#log;
     const observed = { project: project.name, request: this.#request, startedAt: this.#startedAt };
-    this.#observers = await Observers.open({ ...observed, env: environments.base, mask: this.#mask }, warn);
+    await this.#log.observe({ ...observed, env: environments.base });
     const compiler = new Compiler(new Templates(scope, mode, warn), project.dialect);
     const compiled = new Map(tasks.map((task) => [task.name, compiler.compile(task)]));
     this.#checkVenvs([...compiled.values()]);
@@ -222,12 +220,10 @@ class Run {
     const engine = {
       host,
       workDir: this.#workDir,
-      mask: this.#mask,
-      log: (line: Omit<LogLine, "time" | "runId">) => this.#log(line),
-      milestone: (line: Omit<Milestone, "time" | "runId">, repeated: boolean) =>
-        this.#milestone(line, repeated),
-      observed: (env: Environment, task: string, step: string): Environment =>
-        this.#observers === null ? env : { ...env, ...this.#observers.environment(task, step) },
+      mask: this.#log.masker.mask,
+      log: this.#log.write,
+      milestone: this.#log.milestone,
+      observed: this.#log.observed,
       clock: milliseconds,
       memory: new MemoryJudge(watchMemory()),
       runTask,
@@ -259,8 +255,8 @@ class Run {
     let attempts = 0;
     let steps = new StepLog();
     const line = { task: task.name, level: "info", event: "task.start" } as const;
-    this.#milestone({ ...line, message: `task ${task.name} started` });
-    const notice = (message: string): void => this.#log({ level: "warn", task: task.name, message });
+    this.#log.milestone({ ...line, message: `task ${task.name} started` });
+    const notice = (message: string): void => this.#log.write({ level: "warn", task: task.name, message });
     const attempt = async (number: number): Promise<Outcome> => {
       if (this.#stop.reason !== null) return fromStop(this.#stop.reason);
       attempts = number;
@@ -286,7 +282,7 @@ class Run {
     const outcome = await withRetries(retries, this.#stop, notice, attempt);
     const durationMs = Math.round(engine.clock() - began);
     const { status, exitCode, error } = outcome;
-    this.#milestone({
+    this.#log.milestone({
       level: status === "success" ? "info" : "error",
       task: task.name,
       event: "task.end",
@@ -304,7 +300,7 @@ class Run {
       startedAt: attempts === 0 ? null : startedAt.toISOString(),
       durationMs,
       attempts,
-      ...(error === undefined ? {} : { error: this.#mask(error) }),
+      ...(error === undefined ? {} : { error: this.#log.masker.mask(error) }),
       steps: steps.list(listSteps(compiled)),
     };
   }
@@ -313,14 +309,14 @@ class Run {
     const outputs = new Outputs({
       workDir: this.#workDir,
       pipes: host.pipes,
-      masker: this.#masker,
+      masker: this.#log.masker,
       onLine: ({ step, stream, raw, text }) => {
         // On stdout only handoff's own form counts: Singer's METRIC lines belong to the log on stderr.
         if (stream === "stderr" || raw.startsWith('{"handoff_metric"'))
           this.#metrics.line(raw, { task, step });
-        if (text !== "" || raw === "") this.#logOutput({ level: "info", task, step, stream, message: text });
+        if (text !== "" || raw === "") this.#log.output({ level: "info", task, step, stream, message: text });
       },
-      onNotice: (message) => this.#log({ level: "warn", task, message }),
+      onNotice: (message) => this.#log.write({ level: "warn", task, message }),
     });
     this.#outputs.push(outputs);
     return outputs;
@@ -334,16 +330,16 @@ class Run {
     try {
       const { replaced, notRemoved } = await this.#artifacts.push(this.#request.runId, this.#workDir, keep);
       if (notRemoved !== undefined)
-        this.#log({ level: "warn", message: `old artifacts could not be removed: ${notRemoved}` });
+        this.#log.write({ level: "warn", message: `old artifacts could not be removed: ${notRemoved}` });
       if (replaced !== null) {
         const message = `run ${replaced} stored its artifacts while this run was under way: the next run starts from this run's, and those of ${replaced} stay in its archive`;
-        this.#log({ level: "warn", message });
+        this.#log.write({ level: "warn", message });
       }
       return null;
     } catch (error) {
       const hint = error instanceof UserError && error.hint !== undefined ? `. ${error.hint}` : "";
       const problem = `the artifacts could not be stored: ${error instanceof Error ? error.message : String(error)}${hint}`;
-      this.#log({ level: "error", message: problem });
+      this.#log.write({ level: "error", message: problem });
       return problem;
     }
   }
@@ -360,7 +356,7 @@ class Run {
     })();
     const error = status === "stopped" ? stopped?.message : (bad?.error ?? problem);
     const metrics = this.#totals();
-    this.#milestone({
+    this.#log.milestone({
       level: status === "success" ? "info" : "error",
       event: "run.end",
       message: `run: ${status} after ${durationMs} ms${error ? `: ${error}` : ""}`,
@@ -379,7 +375,7 @@ class Run {
       durationMs,
       tasks,
       metrics,
-      ...(error ? { error: this.#mask(error) } : {}),
+      ...(error ? { error: this.#log.masker.mask(error) } : {}),
     };
   }
 
@@ -387,53 +383,15 @@ class Run {
     const reason: unknown = this.#context.signal?.reason;
     const interrupted = reason === "SIGINT";
     const message = `the run was stopped${typeof reason === "string" ? ` by ${reason}` : ""}`;
-    this.#log({ level: "warn", message });
+    this.#log.write({ level: "warn", message });
     const exitCode = interrupted ? ExitCode.interrupted : ExitCode.terminated;
     this.#stop.stop({ status: "stopped", exitCode, message });
-  }
-
-  /** A line of a command's, masked already. */
-  #logOutput(line: Pick<LogLine, "level" | "stream" | "message"> & { task: string; step: string }): void {
-    const { runId } = this.#request;
-    const [task, step] = [this.#mask(line.task), this.#mask(line.step)];
-    this.#context.log.write({ time: this.#now().toISOString(), runId, ...line, task, step });
   }
 
   /** A command may name a metric as it likes. */
   #totals(): Record<string, number> {
     const entries = Object.entries(this.#metrics.totals());
-    return Object.fromEntries(entries.map(([name, value]) => [this.#mask(name), value]));
-  }
-
-  #log(line: Omit<LogLine, "time" | "runId">): void {
-    this.#context.log.write(this.#masked(line));
-  }
-
-  /** `repeated`: of a step that runs for each line of a foreach, which would be most of the log. */
-  #milestone(line: Omit<Milestone, "time" | "runId">, repeated = false): void {
-    if (repeated && this.#observers === null) return;
-    const masked = this.#masked(line);
-    if (!repeated) this.#context.log.write(masked);
-    this.#observers?.milestone(masked, repeated);
-  }
-
-  #masked<Line extends Omit<LogLine, "time" | "runId">>(line: Line): Line & LogLine {
-    const { runId } = this.#request;
-    return maskLine({ time: this.#now().toISOString(), runId, ...line }, this.#mask);
-  }
-
-  /** Whoever called shows why; observers saw it start. */
-  async #notBegun(reason: unknown, durationMs: number): Promise<void> {
-    const error = reason instanceof Error ? reason.message : String(reason);
-    const exitCode = reason instanceof UserError ? reason.exitCode : ExitCode.failed;
-    const end = { level: "error", event: "run.end", message: error, status: "failure" } as const;
-    this.#observers?.milestone(this.#masked({ ...end, exitCode, durationMs, error }), false);
-    await this.#closeObservers();
-  }
-
-  async #closeObservers(): Promise<void> {
-    const problems = (await this.#observers?.close(this.#stop.reason !== null)) ?? [];
-    for (const message of problems) this.#log({ level: "warn", message });
+    return Object.fromEntries(entries.map(([name, value]) => [this.#log.masker.mask(name), value]));
   }
 }
 
