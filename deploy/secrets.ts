@@ -1,5 +1,7 @@
 /** Secrets of a stack: encrypted in `Pulumi.<stack>.yaml` under `handoff:secrets`. Values pass through stdin alone. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { UserError } from "../model/diagnostic.js";
 import { runEngine } from "./engine-command.js";
 import { findRepository, readSettings, secretsProviderOf, stackFile } from "./repository.js";
@@ -75,12 +77,15 @@ export async function rotateSecrets(options: StackOptions, rotation: Rotation): 
     // From one passphrase to another, the new one is read from stdin; coming from a key service, from the environment.
     if (before === undefined || before === "passphrase")
       return await runEngine(options, { ...command("passphrase"), input: `${passphrase}\n` });
-    const withPassphrase = {
-      ...env,
-      PULUMI_CONFIG_PASSPHRASE: passphrase,
-      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-    };
-    return await runEngine({ ...options, env: withPassphrase }, command("passphrase"));
+    const folder = mkdtempSync(join(tmpdir(), "handoff-passphrase-"));
+    try {
+      const file = join(folder, "passphrase");
+      writeFileSync(file, passphrase, { mode: 0o600 });
+      const variables = { PULUMI_CONFIG_PASSPHRASE: undefined, PULUMI_CONFIG_PASSPHRASE_FILE: file };
+      return await runEngine({ ...options, env: { ...env, ...variables } }, command("passphrase"));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { findPulumi } from "../../deploy/engine.js";
 import { withStack } from "../../deploy/stack.js";
+import { UserError } from "../../model/diagnostic.js";
 import { contents, type Fixture, makeRepository } from "../deploy/fixture.js";
 import { cli } from "./support.js";
 
@@ -154,5 +155,68 @@ describe("cli: secrets of a stack", function () {
       expect(stderr).to.match(message);
     }
     expect(repo.read("Pulumi.dev.yaml")).to.equal(before);
+  });
+
+  it("import takes a folder or a file: all of it, or nothing", async () => {
+    repo.write(
+      ".secrets/secrets.yml",
+      "- {key: FIRST, value: from-a-list}\n- {key: SECOND, file: second.json}\n",
+    );
+    repo.write(".secrets/second.json", '{"a": 1}\n');
+    const watch = watchProcesses(["from-a-list"]);
+    const { code, stderr } = await handoff(["secrets", "import", "../.secrets", "-s", "dev"]);
+    const { seen } = watch.stop();
+    expect(code, stderr).to.equal(0);
+    expect(seen).to.deep.equal([]);
+    expect(stderr)
+      .to.include("set in dev: FIRST, SECOND")
+      .and.include("FIRST: set; project.yml does not name it")
+      .and.not.include("from-a-list");
+    expect(await decrypted("FIRST")).to.equal("from-a-list");
+    expect(await decrypted("SECOND")).to.equal('{"a": 1}');
+    const before = repo.read("Pulumi.dev.yaml");
+    repo.write("wrong.env", "FIRST=other\nA-KEY.x=fine\n0DD=x\n");
+    const wrong = await handoff(["secrets", "import", "../wrong.env", "-s", "dev"]);
+    expect(wrong.code, wrong.stderr).to.equal(2);
+    expect(repo.read("Pulumi.dev.yaml")).to.equal(before);
+  });
+
+  it("rotate takes another passphrase, which alone opens them from then on", async () => {
+    const before = repo.read("Pulumi.dev.yaml");
+    const wrong = { ...repo.env, PULUMI_CONFIG_PASSPHRASE: "not the one" };
+    const refused = await cli(["secrets", "rotate", "-s", "dev"], { cwd: repo.root, env: wrong, input: "x" });
+    expect(refused.code, refused.stderr).to.equal(1);
+    expect(refused.stderr).to.match(/passphrase/);
+    expect(repo.read("Pulumi.dev.yaml")).to.equal(before);
+
+    const watch = watchProcesses(["brand new phrase"]);
+    const { code, stderr } = await handoff(["secrets", "rotate", "-s", "dev"], "brand new phrase\n");
+    const { seen } = watch.stop();
+    expect(code, stderr).to.equal(0);
+    expect(seen).to.deep.equal([]);
+    expect(stderr).to.include("PULUMI_CONFIG_PASSPHRASE").and.not.include("brand new phrase");
+    expect(holders("brand new phrase")).to.deep.equal([]);
+    const old = await decrypted("API_KEY").catch((error: unknown) => error);
+    expect(old).to.be.instanceOf(UserError);
+    const get = (env: Fixture["env"]) =>
+      withStack(
+        { ...repo.options, env },
+        async (stack) => (await stack.getConfig('handoff:secrets["API_KEY"]', true)).value,
+      );
+    expect(await get({ ...repo.env, PULUMI_CONFIG_PASSPHRASE: "brand new phrase" })).to.equal(value);
+  });
+
+  it("rotate is told one way", async () => {
+    repo.write("empty.txt", "\n");
+    const cases = [
+      [["--secrets-provider", "awskms://x", "--passphrase-file", "y"], /leave out/],
+      [["--passphrase-file", "none.txt"], /none.txt can't be read/],
+      [["--passphrase-file", "../empty.txt"], /empty.txt is empty/],
+    ] as const;
+    for (const [argv, message] of cases) {
+      const { code, stderr } = await handoff(["secrets", "rotate", "-s", "dev", ...argv]);
+      expect(stderr).to.match(message);
+      expect(code).to.equal(2);
+    }
   });
 });
