@@ -54,13 +54,13 @@ export async function withClone<T>(
   source: GitSource,
   env: Env,
   { install, signal }: { readonly install: boolean; readonly signal: AbortSignal },
-  use: (contents: Contents, commit: string) => T | Promise<T>,
+  use: (contents: Contents, told: Env, commit: string) => T | Promise<T>,
 ): Promise<T> {
   const log = (_: string, message: string) => process.stderr.write(`${message}\n`);
   const opened = await openSource(source, options(env, { name: `exec-${process.pid}`, log, signal }));
   try {
     if (install) await opened.install();
-    return await use(opened, opened.commit);
+    return await use(opened, { ...env, HANDOFF_COMMIT: opened.commit }, opened.commit);
   } finally {
     await opened.close();
   }

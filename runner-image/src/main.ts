@@ -41,13 +41,13 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   }
   if (command === "exec") {
     if (!source) return runCommand(inImage(), env, args, signal);
-    return withClone(source, env, { install: true, signal }, (contents) =>
-      runCommand(contents, env, args, signal),
+    return withClone(source, env, { install: true, signal }, (contents, told) =>
+      runCommand(contents, told, args, signal),
     );
   }
   if (command === "info") {
     const info = source
-      ? await withClone(source, env, { install: false, signal }, (contents, commit) =>
+      ? await withClone(source, env, { install: false, signal }, (contents, _, commit) =>
           projectInfo(contents, env, { url: source.url, ref: source.ref, path: source.path, commit }),
         )
       : projectInfo(inImage(), env);

@@ -196,10 +196,16 @@ describe("runner: a container without a project, which clones one", function () 
   });
 
   it("runs a command as a task's would be", async () => {
-    const { code, stdout } = await runner(["exec", "--", "sh", "-c", "cat files/word; which python; exit 7"]);
+    const { code, stdout } = await runner([
+      "exec",
+      "--",
+      "sh",
+      "-c",
+      "cat files/word; echo $HANDOFF_COMMIT; which python; exit 7",
+    ]);
     expect(code).to.equal(7);
     expect(stdout)
-      .to.contain("later")
+      .to.contain(`later${commit}\n`)
       .and.to.match(/work\/cache\/venvs\/[0-9a-f]+\/tool\/bin\/python/);
   });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "chai";
 import { ExitCode, UserError } from "../../model/diagnostic.js";
@@ -87,10 +87,12 @@ describe("runner/source: a project that is cloned", function () {
     });
   }
 
-  it("is that of a commit, also of one that no branch ends with", async () => {
-    const opened = await open(source({ ref: first }));
-    expect(opened.commit).to.equal(first);
-    expect(opened.spec.project.name).to.equal("first");
+  it("is that of a commit, also of one that no branch or tag ends with", async () => {
+    const between = repository.commit({ "project.yml": yaml("between") });
+    repository.commit({ "project.yml": yaml("second") });
+    const opened = await open(source({ ref: between }));
+    expect(opened.commit).to.equal(between);
+    expect(opened.spec.project.name).to.equal("between");
     await opened.close();
   });
 
@@ -326,6 +328,26 @@ describe("runner/source: a project that is cloned", function () {
       expect(again.lines.join("\n")).not.to.contain("installed tool");
       files("two", "2");
       expect((await installed("projects/venv")).venvs).not.to.equal(before.venvs);
+    });
+
+    it("removes environments that no run has used for 30 days", async () => {
+      const files = { "projects/old/project.yml": yaml("old", install("true")) };
+      repository.commit(files);
+      const { venvs } = await installed("projects/old");
+      const [month, day] = [31, 29].map((days) => new Date(Date.now() - days * 86_400_000)) as [Date, Date];
+      const unused = join(folder.dir, "cache/venvs/unused");
+      const recent = join(folder.dir, "cache/venvs/recent");
+      for (const [dir, at] of [
+        [unused, month],
+        [recent, day],
+        [venvs, month],
+      ] as const) {
+        mkdirSync(dir, { recursive: true });
+        writeFileSync(join(dir, ".used"), "");
+        utimesSync(join(dir, ".used"), at, at);
+      }
+      await installed("projects/old");
+      expect([unused, recent, venvs].map((dir) => existsSync(dir))).to.deep.equal([false, true, true]);
     });
 
     it("keeps an environment that refers to the clone no longer than the clone", async () => {

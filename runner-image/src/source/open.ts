@@ -1,10 +1,10 @@
 /** A project that is cloned when a run starts: from its address to what a run needs. */
 import { createHash } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 import { contentHash, filesNamedBy, listProjectFiles } from "../../../model/content.js";
-import { throwIfErrors, UserError } from "../../../model/diagnostic.js";
+import { formatLocation, throwIfErrors, UserError } from "../../../model/diagnostic.js";
 import { repositoryName } from "../../../model/git-source.js";
 import { loadProject } from "../../../model/load.js";
 import { runSpec } from "../../../model/plan.js";
@@ -66,7 +66,8 @@ export async function openSource(source: GitSource, options: SourceOptions): Pro
     const { project, diagnostics } = loadProject(codeDir, { cwd: top });
     throwIfErrors(diagnostics, `${source.url} at ${source.ref}`);
     if (project === null) throw new Error("a project without errors is there");
-    for (const { message } of diagnostics) log("warn", message);
+    for (const { message, location } of diagnostics)
+      log("warn", location ? `${formatLocation(location)}: ${message}` : message);
     checkDeployment(project, commit, options);
     const venvsDir = venvsDirOf(project, codeDir, options);
     const install = () => installSource(project, { codeDir, venvsDir }, options);
@@ -142,7 +143,10 @@ async function installSource(
   { codeDir, venvsDir }: Pick<OpenSource, "codeDir" | "venvsDir">,
   { cacheDir, env, log, signal }: SourceOptions,
 ): Promise<void> {
+  if (installs.length === 0) return;
   const started = performance.now();
+  await mkdir(venvsDir, { recursive: true });
+  await markUsed(venvsDir);
   const results = await installVenvs(installs, venvsDir, {
     log: (line) => log("info", line),
     env: { PIP_CACHE_DIR: join(cacheDir, "pip"), UV_CACHE_DIR: join(cacheDir, "uv"), ...env },
@@ -154,4 +158,23 @@ async function installSource(
   const made = results.filter(({ installed }) => installed).map(({ venv }) => venv);
   if (made.length > 0)
     log("info", `installed ${made.join(", ")} in ${Math.round(performance.now() - started)} ms`);
+  await removeUnused(dirname(venvsDir));
+}
+
+/** Environments that no run has used for so long are removed. */
+const unusedDays = 30;
+const usedFile = ".used";
+
+async function markUsed(venvsDir: string): Promise<void> {
+  await writeFile(join(venvsDir, usedFile), "");
+}
+
+/** On a disk that stays: each change of the installs leaves environments behind. */
+async function removeUnused(parent: string): Promise<void> {
+  const limit = Date.now() - unusedDays * 86_400_000;
+  for (const name of await readdir(parent)) {
+    const dir = join(parent, name);
+    const used = await stat(join(dir, usedFile)).catch(() => undefined);
+    if (used !== undefined && used.mtimeMs < limit) await rm(dir, { recursive: true, force: true });
+  }
 }
