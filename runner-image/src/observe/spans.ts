@@ -14,9 +14,14 @@ import { defaultResource, resourceFromAttributes } from "@opentelemetry/resource
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
 import { addressOf, closingMs, type Milestone, type ObservedRun, type Observer, within } from "./observer.js";
 
-/** @throws Error for an address that is none */
+/** @throws Error for an address that is none, or a protocol that isn't HTTP */
 export function openSpans(run: ObservedRun): Observer {
   const { env } = run;
+  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL;
+  if (protocol === "grpc")
+    throw new Error(
+      "OTEL_EXPORTER_OTLP_PROTOCOL is grpc: set http/json, and name the collector's port for HTTP (4318)",
+    );
   const address = endpointOf(env);
   const exporter = new NotingExporter(
     new OTLPTraceExporter({

@@ -279,6 +279,11 @@ describe("runner/exec: spans", function () {
       expect(warnings()).to.deep.equal([
         "spans are not sent: OTEL_EXPORTER_OTLP_ENDPOINT is no http(s) address",
       ]);
+      sandbox.lines.length = 0;
+      const grpc = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+      await sandbox.run(one, {}, { baseEnv: { PATH, ...grpc } });
+      expect(warnings().join("\n")).to.contain("spans are not sent: OTEL_EXPORTER_OTLP_PROTOCOL is grpc");
+      expect(collector.received).to.deep.equal([]);
     });
   });
 });
