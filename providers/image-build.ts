@@ -123,7 +123,8 @@ function buildCommand({ context, tag, platform, buildArgs, engine, options }: Bu
   const network = env.HANDOFF_IMAGE_NETWORK;
   const values = Object.entries(buildArgs).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
   return [
-    ...(engine.buildx ? ["buildx", "build", "--load", "--progress", "plain"] : ["build"]),
+    // The classic builder leaves the container of a step that failed behind.
+    ...(engine.buildx ? ["buildx", "build", "--load", "--progress", "plain"] : ["build", "--force-rm"]),
     ...["--tag", tag],
     // The classic builder may know nothing of platforms.
     ...(engine.buildx || !isNative(platform, engine) ? ["--platform", platform] : []),

@@ -1,10 +1,10 @@
-/** A registry on loopback that takes what `docker push` sends: the part of the distribution protocol that a push needs. */
+/** A registry on loopback that takes what `docker push` sends and gives it back: what these need of the distribution protocol. */
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export class TestRegistry {
-  /** Manifests by `name:reference`. */
+  /** Manifests by `name:reference`, tag and digest. */
   readonly manifests = new Map<string, Buffer>();
   readonly blobs = new Map<string, Buffer>();
   readonly #uploads = new Map<string, Buffer>();
@@ -42,13 +42,15 @@ export class TestRegistry {
     if (pathname === "/v2/") return { status: 200 };
     const [, name = "", kind = "", rest = ""] = /^\/v2\/(.+)\/(blobs|manifests)\/(.*)$/.exec(pathname) ?? [];
     if (kind === "manifests") {
-      if (method !== "PUT") return { status: this.manifests.has(`${name}:${rest}`) ? 200 : 404 };
+      if (method !== "PUT") return manifestAnswer(this.manifests.get(`${name}:${rest}`));
       this.manifests.set(`${name}:${rest}`, body);
+      this.manifests.set(`${name}:${digestOf(body)}`, body);
       return { status: 201, headers: { "docker-content-digest": digestOf(body) } };
     }
-    if (method === "HEAD") {
+    if (method === "HEAD" || method === "GET") {
       const blob = this.blobs.get(rest);
-      return blob ? { status: 200, headers: { "content-length": String(blob.length) } } : { status: 404 };
+      if (!blob) return { status: 404 };
+      return { status: 200, headers: { "content-length": String(blob.length) }, body: blob };
     }
     const upload = rest.replace(/^uploads\//, "");
     if (method === "POST") {
@@ -73,7 +75,19 @@ export class TestRegistry {
 interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
+}
+
+/** A HEAD's body is left out by Node. */
+function manifestAnswer(manifest: Buffer | undefined): Answer {
+  if (!manifest) return { status: 404 };
+  const { mediaType = "" } = JSON.parse(manifest.toString()) as { mediaType?: string };
+  const headers = {
+    "content-type": mediaType,
+    "content-length": String(manifest.length),
+    "docker-content-digest": digestOf(manifest),
+  };
+  return { status: 200, headers, body: manifest };
 }
 
 function digestOf(bytes: Buffer): string {
