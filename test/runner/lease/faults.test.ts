@@ -50,6 +50,48 @@ describe("runner/lease: when the store fails", function () {
     expect(said).to.deep.equal([]);
   });
 
+  it("never lets two run at a time, whatever happens to their writes", async () => {
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return seed / 2_147_483_648;
+    };
+    const met = { failed: 0, lost: 0, twice: 0 };
+    const put = memory.put.bind(memory);
+    memory.put = async (key, body, condition) => {
+      await sleep(random() * 5);
+      const taking = key.endsWith(".json") && JSON.parse(body.toString()).holder !== null;
+      const luck = taking ? random() : 1;
+      if (luck < 0.15 && ++met.failed) throw down();
+      await put(key, body, condition);
+      if (luck < 0.3 && ++met.lost) throw down();
+      if (luck < 0.45 && ++met.twice) await put(key, body, condition);
+    };
+    let inside = 0;
+    const counts = { run: 0, skip: 0 };
+    /** As a platform: what could not begin is started again, as the same run. */
+    const start = async (id: string): Promise<void> => {
+      for (let attempt = 1; attempt <= 30; attempt++) {
+        const answer = await ask(id, 8).catch(() => null);
+        if (answer === null) continue;
+        counts[answer.kind]++;
+        if (answer.kind === "skip") return;
+        inside++;
+        await sleep(random() * 10);
+        expect(inside).to.equal(1);
+        inside--;
+        return await answer.lease.end("success");
+      }
+      throw new Error(`${id} could not begin`);
+    };
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(["a", "b", "c", "d"].map((who) => start(`${who}${round}`)));
+    }
+    expect(counts.run).to.be.above(30);
+    for (const count of Object.values(met)) expect(count).to.be.above(5);
+    expect(holder()).to.equal(null);
+  });
+
   it("doesn't run without knowing that it may", async () => {
     memory.beforePut = () => {
       throw down();
