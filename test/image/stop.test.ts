@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { BuiltImage } from "../../providers/image-build.js";
 import { needDocker } from "../support/docker.js";
-import { runContainer, TestContainer, TestProject } from "./support.js";
+import { logLines, runContainer, TestContainer, TestProject } from "./support.js";
 
 const yaml = `version: 1
 name: stopped
@@ -58,12 +58,28 @@ describe("a container of the image", function () {
   it("leaves no zombie: process 1 waits for the orphans", async () => {
     container = new TestContainer(image.tag, { args: ["run", "orphans"] });
     await container.says("orphans are dead");
-    const processes = container.processes();
+    // Asked inside: `docker top` shows no zombies.
+    const processes = container.exec("sh", "-c", "cat /proc/[0-9]*/stat").trim().split("\n");
     expect(processes.length).to.be.at.least(3);
-    expect(processes.filter(({ state }) => state.startsWith("Z"))).to.deep.equal([]);
+    expect(processes.filter((stat) => / Z /.test(stat))).to.deep.equal([]);
     const seconds = container.stop(30);
     expect(container.exitCode()).to.equal(143);
     expect(seconds).to.be.below(15);
+  });
+
+  it("says that the runner itself was killed, which only process 1 can know", async () => {
+    container = new TestContainer(image.tag, {
+      env: { HANDOFF_RUN_ID: "killed-1" },
+      args: ["run", "stream"],
+    });
+    await container.says("the stream is on");
+    const killRunner =
+      "for p in /proc/[0-9]*; do grep -qs main.js $p/cmdline && grep -qs '^node' $p/cmdline && kill -9 $(basename $p); done; true";
+    container.exec("sh", "-c", killRunner);
+    expect(container.exitCode()).to.equal(137);
+    const end = logLines(container.logs()).find(({ event }) => event === "run.end");
+    expect(end).to.deep.include({ level: "error", runId: "killed-1" });
+    expect(end?.message).to.contain("the runner itself was killed").and.contain("memory");
   });
 
   it("exits as the run does: 1 for a failed task, 2 for what isn't in the image, and `exec` as its command", async () => {

@@ -130,20 +130,21 @@ export class TestContainer {
     return stdout + stderr;
   }
 
-  /** Resolves when the log contains the text. */
+  /** Resolves when a command has written the line. That a command is started says its text, too. */
   async says(text: string): Promise<void> {
-    for (const until = Date.now() + 60_000; !this.logs().includes(text); ) {
+    const said = `"message":${JSON.stringify(text)}`;
+    for (const until = Date.now() + 60_000; !this.logs().includes(said); ) {
       if (Date.now() > until) throw new Error(`the container never said ${text}:\n${this.logs()}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
-  /** Processes in it: what `ps` says of each, by its number on this machine. */
-  processes(): { readonly pid: number; readonly state: string; readonly command: string }[] {
-    const [, ...rows] = dockerNow(["top", this.name, "-eo", "pid,stat,args"]).trim().split("\n");
+  /** Processes in it, by their numbers on this machine. */
+  processes(): { readonly pid: number; readonly command: string }[] {
+    const [, ...rows] = dockerNow(["top", this.name, "-eo", "pid,args"]).trim().split("\n");
     return rows.map((row) => {
-      const [pid = "", state = "", ...command] = row.trim().split(/\s+/);
-      return { pid: Number(pid), state, command: command.join(" ") };
+      const [pid = "", ...command] = row.trim().split(/\s+/);
+      return { pid: Number(pid), command: command.join(" ") };
     });
   }
 

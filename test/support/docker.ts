@@ -52,7 +52,14 @@ async function look(): Promise<TestDocker | string> {
   };
 }
 
+/** Nothing that is asked this way takes longer, on a busy machine too. */
+const timeoutMs = 120_000;
+
 /** stdout of `docker …`. @throws Error with Docker's stderr when it fails */
 export function dockerNow(args: readonly string[]): string {
-  return execFileSync("docker", [...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync("docker", [...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: timeoutMs,
+  });
 }
