@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { fleetRows } from "./fleet-rows.js";
 import { imageRows } from "./image-rows.js";
 import type { Comparison } from "./measure.js";
 import { root } from "./paths.js";
@@ -30,10 +31,11 @@ const rows: Row[] = [
   ...runnerRows(scratch, values.quick),
   ...platformRows(scratch, values.quick),
   ...planRows(scratch, values.quick),
+  ...fleetRows(scratch, values.quick),
   ...imageRows(scratch, values.quick),
 ].filter((row) => values.only === undefined || `${row.name} ${row.against}`.includes(values.only));
 process.stderr.write(
-  `bench: ${rows.length} rows, each alternating with its peer; about ${values.quick ? 2 : 6} minutes, and 3 more when the peers have to be installed\n`,
+  `bench: ${rows.length} rows, each alternating with its peer; about ${values.quick ? 2 : 14} minutes, and 3 more when the peers have to be installed\n`,
 );
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.version}`;

@@ -1,18 +1,20 @@
 /** Runs commands side by side and compares them: ratios of medians, never absolute limits. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 export interface BenchCommand {
   readonly argv: readonly [string, ...string[]];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Memory is that of all processes that it starts, at a time, and not of itself alone. Default false. */
+  readonly wholeTree?: boolean;
 }
 
 export interface Sample {
   readonly seconds: number;
   /** CPU of the started process alone, without its children; null where /proc can't tell. */
   readonly cpuSeconds: number | null;
-  /** Peak resident memory of the started process alone. */
+  /** Peak resident memory of the started process alone; with `wholeTree`, of all below it. */
   readonly peakMiB: number | null;
 }
 
@@ -34,6 +36,30 @@ function readProc(pid: number): { cpuSeconds: number; peakMiB: number } | null {
   }
 }
 
+/** Memory of a process and all below it: what each has for itself, and its share of what they have in common. */
+function treeMiB(root: number): number {
+  const children = new Map<number, number[]>();
+  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  const below = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(below)];
+  let kiB = 0;
+  for (const pid of below(root)) {
+    try {
+      kiB += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return kiB / 1024;
+}
+
 /** One run of a command. Rejects when it exits non-zero: a benchmark of a failure means nothing. */
 export function runOnce(command: BenchCommand): Promise<Sample> {
   return new Promise((resolve, reject) => {
@@ -45,8 +71,12 @@ export function runOnce(command: BenchCommand): Promise<Sample> {
       stdio: ["ignore", "ignore", "pipe"],
     });
     let last: { cpuSeconds: number; peakMiB: number } | null = null;
+    let [ticks, treePeak] = [0, 0];
     const timer = setInterval(() => {
-      if (child.pid !== undefined) last = readProc(child.pid) ?? last;
+      if (child.pid === undefined) return;
+      last = readProc(child.pid) ?? last;
+      // Rarely: it costs time that the command would have.
+      if (command.wholeTree && ++ticks % 25 === 0) treePeak = Math.max(treePeak, treeMiB(child.pid));
     }, 20);
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => {
@@ -60,7 +90,11 @@ export function runOnce(command: BenchCommand): Promise<Sample> {
       clearInterval(timer);
       const seconds = Number(process.hrtime.bigint() - start) / 1e9;
       if (code === 0)
-        resolve({ seconds, cpuSeconds: last?.cpuSeconds ?? null, peakMiB: last?.peakMiB ?? null });
+        resolve({
+          seconds,
+          cpuSeconds: last?.cpuSeconds ?? null,
+          peakMiB: treePeak > 0 ? treePeak : (last?.peakMiB ?? null),
+        });
       else
         reject(new Error(`${command.argv.join(" ").slice(0, 200)} ended with ${code ?? signal}\n${stderr}`));
     });
