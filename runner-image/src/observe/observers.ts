@@ -31,12 +31,10 @@ export class Observers {
     if (wantsLineage(env))
       opening.push(["lineage events", import("./lineage.js").then((it) => it.openLineage(run))]);
     const observers: Observer[] = [];
-    for (const [what, observer] of opening) {
-      try {
-        observers.push(await observer);
-      } catch (error) {
-        warn(`${what} are not sent: ${error instanceof Error ? error.message : String(error)}`);
-      }
+    const settled = await Promise.allSettled(opening.map(([, observer]) => observer));
+    for (const [index, result] of settled.entries()) {
+      if (result.status === "fulfilled") observers.push(result.value);
+      else warn(`${opening[index]?.[0]} are not sent: ${reasonOf(result.reason)}`);
     }
     return observers.length === 0 ? null : new Observers(run, observers);
   }
@@ -61,4 +59,8 @@ export class Observers {
     const problems = await Promise.all(this.#observers.map((observer) => observer.close(ms)));
     return problems.flatMap((problem) => (problem === null ? [] : [this.#run.mask(problem)]));
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -123,6 +123,8 @@ interface OpenSpan {
   /** How many times it has ended; null for what runs once. */
   repeats: number | null;
   endedAt: string | null;
+  /** Each time so far. */
+  well: boolean;
 }
 
 class Spans {
@@ -185,7 +187,7 @@ class Spans {
     // The line of a foreach is in it.
     if (!repeated) attributes["handoff.command"] = line.message.slice(0, maxCommandLength);
     const span = this.#start(`step ${step}`, attributes, line, this.#tasks.get(task) ?? this.#root);
-    steps.set(step, { span, repeats: repeated ? 0 : null, endedAt: null });
+    steps.set(step, { span, repeats: repeated ? 0 : null, endedAt: null, well: true });
   }
 
   #endStep(task: string, step: string, line: Milestone): void {
@@ -198,8 +200,9 @@ class Spans {
       return;
     }
     // The first end that was not well is the one that stays.
-    if (open.repeats === 0 || (line.status !== "success" && open.endedAt !== null))
-      describeEnd(open.span, line);
+    const well = line.status === "success";
+    if (open.repeats === 0 || (open.well && !well)) describeEnd(open.span, line);
+    open.well &&= well;
     open.repeats++;
     open.endedAt = line.time;
   }

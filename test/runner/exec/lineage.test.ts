@@ -190,7 +190,10 @@ describe("runner/exec: lineage events", function () {
     await sandbox.run(one, { envs: { OPENLINEAGE_URL: server.url, OPENLINEAGE_DISABLED: "true" } });
     expect(server.received).to.deep.equal([]);
     expect(warnings()).to.deep.equal([]);
-    await sandbox.run(one, { envs: { OPENLINEAGE_URL: "s3cr3t" } });
+    // The other observer is none the worse.
+    const spans = { OTEL_EXPORTER_OTLP_ENDPOINT: server.url };
+    await sandbox.run(one, { envs: { OPENLINEAGE_URL: "s3cr3t", ...spans } });
+    expect(server.received.map(({ path }) => path)).to.deep.equal(["/v1/traces"]);
     expect(warnings()).to.deep.equal(["lineage events are not sent: OPENLINEAGE_URL is no http(s) address"]);
   });
 });
