@@ -200,7 +200,7 @@ export function flowMachine(scope: Scope, flow: Flow, parts: FlowParts): Machine
         Type: "Pass",
         Parameters: {
           "calls.$": "$.calls",
-          environment: { "given.$": "$.environment", own: runIdentity },
+          environment: [{ "list.$": "$.environment" }, { list: runIdentity }],
         },
         Next: levelName(0),
       },
@@ -208,10 +208,10 @@ export function flowMachine(scope: Scope, flow: Flow, parts: FlowParts): Machine
         Type: "Pass",
         Parameters: {
           calls: flow.jobs.map((job) => ({ command: [...jobCall(scope.plan, job).args] })),
-          environment: {
-            given: [{ Name: "HANDOFF_SCHEDULED_AT", "Value.$": "$$.Execution.StartTime" }],
-            own: runIdentity,
-          },
+          environment: [
+            { list: [{ Name: "HANDOFF_SCHEDULED_AT", "Value.$": "$$.Execution.StartTime" }] },
+            { list: runIdentity },
+          ],
         },
         Next: levelName(0),
       },
@@ -268,8 +268,8 @@ function branch(
         Resource: runTask(scope),
         Parameters: runParameters(scope, parts, job, {
           "Command.$": `$.calls[${flow.jobs.indexOf(job)}].command`,
-          // One list of the two: wildcards flatten (JSONPath; that Step Functions takes them here is UNCONFIRMED).
-          "Environment.$": "$.environment[*][*]",
+          // One list of the two: wildcards flatten (its developer guide, "Flattening an array of arrays"; here UNCONFIRMED).
+          "Environment.$": "$.environment[*].list[*]",
         }),
         ...platformLimit(job),
         ResultPath: null,

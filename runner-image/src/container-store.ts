@@ -64,9 +64,8 @@ export function storeHooks(given: ContainerStore): Pick<Job, "admit" | "keep"> {
 }
 
 /**
- * The platform's name of what it runs, which all its attempts at it share: of Cloud Run and Container Apps, as their
- * documentation of a job's variables has it; on Fargate the task's id, which the address of its metadata begins with (as in
- * the examples of its documentation; UNCONFIRMED).
+ * The platform's name of what it runs, which all its attempts at it share: of Cloud Run and Container Apps, in
+ * variables of their own; on Fargate the task's id, with which the address of its metadata begins (docs/cloud-facts.md).
  */
 export function executionOf(env: Env): string | undefined {
   const task = /\/v4\/([0-9a-f]{32})-/.exec(env.ECS_CONTAINER_METADATA_URI_V4 ?? "")?.[1];

@@ -142,10 +142,9 @@ function follow(state: Json): string | undefined {
 function walk(root: unknown, path: string): unknown {
   if (path.includes("[*]")) {
     // All that match, as one list.
-    const [start = "", ...wildcards] = path.split("[*]");
-    if (wildcards.some((rest) => rest !== "")) throw new Error(`not understood: ${path}`);
-    return wildcards.reduce<unknown[]>(
-      (found) => found.flatMap((each) => Object.values(each as object)),
+    const [start = "", ...rests] = path.split("[*]");
+    return rests.reduce<unknown[]>(
+      (lists, rest) => lists.flatMap((list) => (list as unknown[]).map((item) => walk(item, rest))),
       [walk(root, start)],
     );
   }
