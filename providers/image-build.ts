@@ -58,7 +58,9 @@ export async function buildImage(plan: DeployPlan, options: ImageBuildOptions): 
     const named = `handoff-${name}:${hash.slice(0, 32)}`;
     const tag = options.tag ?? named;
     const own = options.tagOnly ? tag : named;
-    const there = options.noCache ? undefined : await findByHash(hash, call);
+    const there = options.noCache
+      ? undefined
+      : ((await tagged(named, hash, call)) ?? (await findByHash(hash, call)));
     if (there === undefined) {
       const buildArgs = { ...told, IMAGE_HASH: hash };
       const args = buildCommand({ context, tag: own, platform, buildArgs, engine, options });
@@ -163,6 +165,14 @@ function repositoryName(project: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
   return name === "" ? "project" : name;
+}
+
+/** The tag's image, when it is of that content. It comes first: what a user built from ours has its labels, too. */
+async function tagged(tag: string, hash: string, call: DockerCall): Promise<string | undefined> {
+  const format = `{{.Id}} {{index .Config.Labels "${hashLabel}"}}`;
+  const { exitCode, stdout } = await docker(["image", "inspect", "--format", format, tag], call);
+  const [id, found] = stdout.trim().split(" ");
+  return exitCode === 0 && found === hash ? id : undefined;
 }
 
 async function findByHash(hash: string, call: DockerCall): Promise<string | undefined> {
