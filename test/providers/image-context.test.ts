@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -75,6 +76,25 @@ describe("the folder that an image is built from", function () {
     const dir = writeImageContext(cloned);
     expect(JSON.parse(readFileSync(join(dir, "spec.json"), "utf8"))).to.equal(null);
     expect(readdirSync(join(dir, "project"))).to.deep.equal([]);
+  });
+
+  it("is left alone where it is as it should be: an image may be built from it, for another stack of the project", () => {
+    mkdirSync(join(projectDir, "files/sql"), { recursive: true });
+    writeFileSync(join(projectDir, "files/sql/a.sql"), "select 1\n");
+    const look = (dir: string) =>
+      readdirSync(dir, { recursive: true })
+        .map(String)
+        .sort()
+        .map((path) => [path, statSync(join(dir, path)).ino, statSync(join(dir, path)).mtimeMs]);
+    const dir = writeImageContext(planOf(yaml, "aws", { projectDir }));
+    const before = look(dir);
+    expect(before.map(([path]) => path)).to.include("project/files/sql/a.sql");
+    writeImageContext(planOf(yaml, "gcp", { projectDir }));
+    expect(look(dir)).to.deep.equal(before);
+    rmSync(join(projectDir, "files"), { recursive: true });
+    writeImageContext(planOf(yaml, "aws", { projectDir }));
+    expect(look(dir).map(([path]) => path)).to.not.include("project/files");
+    expect(readdirSync(join(dir, ".."))).to.deep.equal(["image"]);
   });
 
   it("holds nothing of an earlier runner or project", () => {
