@@ -190,7 +190,34 @@ describe("runs in containers", function () {
     job("python3 -c 'x = bytearray(400 * 2**20)'", { memoryMiB: 160 });
     const ended = await run();
     expect(ended).to.include({ status: "failure", exitCode: 1 });
-    expect(ended.reason).to.match(/memory/);
+    expect(ended.reason)
+      .to.match(/out of memory/)
+      .and.match(/160 MiB/);
+    expect(ended.record?.tasks[0]?.steps[0]).to.include({ status: "failure" });
+  });
+
+  it("says so, too, when it was the runner itself that was killed for it", async () => {
+    job("python3 -c 'x = bytearray(400 * 2**20)'; kill -9 $PPID; sleep 5", { memoryMiB: 160 });
+    const ended = await run();
+    expect(ended).to.include({ status: "failure", record: null });
+    // Some engines know it, of others the image's process 1 supposes it.
+    expect(ended.reason)
+      .to.match(/out of memory.*resources\.memory$/)
+      .and.not.include("{");
+  });
+
+  it("works where the folder's name has what Docker's options are separated by", async () => {
+    home.remove();
+    home = new Home('handoff, "agent": ');
+    context = { ...context, home: home.root };
+    job('echo x >> artifacts/state; echo "$API_KEY" | wc -c', {
+      secrets: { API_KEY: planted },
+      project: { secrets: [{ key: "API_KEY" }], secretEnvs: ["API_KEY"] },
+    });
+    const ended = await run();
+    expect(ended.reason).to.equal(null);
+    expect(await messages(ended, "stdout")).to.deep.equal([String(planted.length + 1)]);
+    expect(existsSync(join(home.paths.artifacts, "last"))).to.equal(true);
   });
 
   it("shows a secret's value neither in the arguments of a process nor in what Docker keeps", async () => {

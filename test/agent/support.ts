@@ -6,7 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Notification, Project, Retries, Schedule, Task } from "../../model/project.js";
 import type { RunRequest } from "../../model/run.js";
-import { deploymentPaths, makeDir, writeFileAtomic, writeJson } from "../../providers/local/home.js";
+import {
+  type DeploymentPaths,
+  deploymentPaths,
+  makeDir,
+  writeFileAtomic,
+  writeJson,
+} from "../../providers/local/home.js";
 import type {
   ContainerRecord,
   JobRecord,
@@ -33,9 +39,15 @@ export interface FakeJob {
 }
 
 export class Home {
-  readonly root = mkdtempSync(join(tmpdir(), "handoff-agent-"));
-  readonly journal = join(this.root, "journal");
-  readonly paths = deploymentPaths(this.root, deployment);
+  readonly root: string;
+  readonly journal: string;
+  readonly paths: DeploymentPaths;
+
+  constructor(name = "handoff-agent-") {
+    this.root = mkdtempSync(join(tmpdir(), name));
+    this.journal = join(this.root, "journal");
+    this.paths = deploymentPaths(this.root, deployment);
+  }
 
   job(options: FakeJob = {}): void {
     const { fake = {}, retries, timeoutSeconds, tasks = [], notifications = [] } = options;
