@@ -12,6 +12,7 @@ import type { SourceOptions } from "./source/open.js";
 import { openJob, openSource } from "./source/open-job.js";
 import { openPinned } from "./source/pin.js";
 import { openObjects } from "./store/objects.js";
+import { openArtifacts } from "./store/open.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -72,9 +73,11 @@ function options(
   { name, ...asked }: Pick<SourceOptions, "log" | "signal"> & { readonly name: string },
 ): SourceOptions {
   const root = workRoot(env);
+  const { HANDOFF_ARTIFACTS: artifacts } = env;
   return {
     dir: join(root, `${name}.source`),
     cacheDir: env.HANDOFF_SOURCE_CACHE || join(root, "cache"),
+    ...(artifacts ? { venvStore: openArtifacts(`${artifacts.replace(/\/+$/, "")}/venvs`, env) } : {}),
     env: Object.fromEntries(Object.entries(env).filter(([variable]) => !isSecretVariable(variable))),
     secret: (key) => env[secretVariable(key)],
     hasStore: (store) => Boolean(env[storeVariable(store)]),

@@ -1,5 +1,13 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { secretVariable, storeVariable } from "../../model/container-env.js";
@@ -109,6 +117,12 @@ describe("runner: a container without a project, which clones one", function () 
     // The first run's environments were still there.
     expect(messages.join("\n")).to.contain("installed tool");
     expect(said.join("\n")).not.to.contain("installed tool");
+    // In a container of its own there is nothing but the store.
+    rmSync(join(folder.dir, "work"), { recursive: true });
+    const elsewhere = await runner(["run"]);
+    expect(elsewhere.stdout)
+      .to.contain("fetched the virtual environments")
+      .and.not.to.contain("installed tool");
     expect(recordOf("r2").commit).to.equal(second);
     expect(readdirSync(join(folder.dir, "work")).filter((name) => name.endsWith(".source"))).to.deep.equal(
       [],

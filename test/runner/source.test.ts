@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "chai";
 import { ExitCode, UserError } from "../../model/diagnostic.js";
 import type { GitSource } from "../../model/project.js";
+import { type ArtifactStore, openArtifactStore } from "../../runner-image/src/artifacts.js";
 import { type OpenSource, openSource, type SourceOptions } from "../../runner-image/src/source/open.js";
+import { restoreVenvs } from "../../runner-image/src/source/venv-store.js";
 import { type GitServer, startGitServer, TestRepository, temporaryFolder } from "../support/git-server.js";
 
 const token = "planted-token-7f3a";
@@ -328,6 +330,56 @@ describe("runner/source: a project that is cloned", function () {
       expect(again.lines.join("\n")).not.to.contain("installed tool");
       files("two", "2");
       expect((await installed("projects/venv")).venvs).not.to.equal(before.venvs);
+    });
+
+    it("fetches from the store what another machine has installed there, and makes it where that fails", async () => {
+      repository.commit({
+        "projects/stored/project.yml": yaml("stored", install("touch $VIRTUAL_ENV/made")),
+      });
+      const store = openArtifactStore(join(folder.dir, "store"));
+      // The same path, as in each container; its disk is empty.
+      const cacheDir = join(folder.dir, "container");
+      const start = async (venvStore: ArtifactStore) => {
+        rmSync(cacheDir, { recursive: true, force: true });
+        const lines: string[] = [];
+        const log: SourceOptions["log"] = (_, message) => lines.push(message);
+        const opened = await open(source({ path: "projects/stored" }), { cacheDir, venvStore, log });
+        await opened.install();
+        await opened.close();
+        expect(existsSync(join(opened.venvsDir, "tool", "made"))).to.equal(true);
+        expect(readdirSync(join(cacheDir, "venvs"))).to.have.length(1);
+        execFileSync(join(opened.venvsDir, "tool", "bin", "python"), ["-c", "import pip"]);
+        return lines.join("\n");
+      };
+      expect(await start(store))
+        .to.contain("installed tool")
+        .and.not.to.contain("fetched");
+      expect(await start(store))
+        .to.contain("fetched the virtual")
+        .and.not.to.contain("installed tool");
+      for (const { runId } of await store.list())
+        writeFileSync(join(folder.dir, "store", "runs", runId, "venvs.tar.gz"), "half");
+      expect(await start(store))
+        .to.contain("tar ended with")
+        .and.to.contain("installed tool");
+    });
+
+    it("says why the store could not help", async () => {
+      const store = openArtifactStore(join(folder.dir, "no-store"));
+      const lines: string[] = [];
+      const options = {
+        store: { ...store, get: () => Promise.reject(new Error("no such luck")) },
+        env: { PATH: process.env.PATH },
+        log: (level: string, message: string) => lines.push(`${level}: ${message}`),
+      };
+      const dir = join(folder.dir, "nowhere", "abc");
+      expect(await restoreVenvs(dir, options)).to.equal(false);
+      expect(lines.join()).to.match(/^warn: .*no such luck/);
+      lines.length = 0;
+      // A store without them is no reason to say anything.
+      expect(await restoreVenvs(dir, { ...options, store })).to.equal(false);
+      expect(lines).to.deep.equal([]);
+      expect(readdirSync(join(folder.dir, "nowhere"))).to.deep.equal([]);
     });
 
     it("removes environments that no run has used for 30 days", async () => {

@@ -10,15 +10,19 @@ import { loadProject } from "../../../model/load.js";
 import { runSpec } from "../../../model/plan.js";
 import type { GitSource, Project } from "../../../model/project.js";
 import type { RunSpec } from "../../../model/run.js";
+import type { ArtifactStore } from "../artifacts.js";
 import { installVenvs } from "../install.js";
 import { type CloneOptions, clone, interrupted, setToken } from "./clone.js";
 import { git } from "./git.js";
+import { restoreVenvs, storeVenvs } from "./venv-store.js";
 
 export interface SourceOptions extends Pick<CloneOptions, "signal" | "retryDelays"> {
   /** The clone goes into a folder in it, of the repository's name; made, and removed by `close`. */
   readonly dir: string;
   /** Virtual environments and downloads of packages, for the next run on this disk. */
   readonly cacheDir: string;
+  /** Where environments are kept for containers that begin with an empty disk. Default: nowhere else. */
+  readonly venvStore?: ArtifactStore;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Value of a secret; undefined: the deployment doesn't have it. */
   readonly secret: (key: string) => string | undefined;
@@ -141,10 +145,17 @@ function venvsDirOf({ installs }: Project, codeDir: string, { dir, cacheDir }: S
 async function installSource(
   { installs }: Project,
   { codeDir, venvsDir }: Pick<OpenSource, "codeDir" | "venvsDir">,
-  { cacheDir, env, log, signal }: SourceOptions,
+  { dir, cacheDir, venvStore, env, log, signal }: SourceOptions,
 ): Promise<void> {
   if (installs.length === 0) return;
   const started = performance.now();
+  // Those that refer to the clone's own files are of no use to another.
+  const stored =
+    venvStore === undefined || venvsDir.startsWith(dir + sep)
+      ? undefined
+      : { store: venvStore, env, log, ...(signal === undefined ? {} : { signal }) };
+  if (stored !== undefined && !existsSync(venvsDir) && (await restoreVenvs(venvsDir, stored)))
+    log("info", `fetched the virtual environments in ${since(started)}`);
   await mkdir(venvsDir, { recursive: true });
   await markUsed(venvsDir);
   const results = await installVenvs(installs, venvsDir, {
@@ -156,9 +167,15 @@ async function installSource(
     throw signal?.aborted ? interrupted(signal) : error;
   });
   const made = results.filter(({ installed }) => installed).map(({ venv }) => venv);
-  if (made.length > 0)
-    log("info", `installed ${made.join(", ")} in ${Math.round(performance.now() - started)} ms`);
+  if (made.length > 0) {
+    log("info", `installed ${made.join(", ")} in ${since(started)}`);
+    if (stored !== undefined) await storeVenvs(venvsDir, stored);
+  }
   await removeUnused(dirname(venvsDir));
+}
+
+function since(started: number): string {
+  return `${Math.round(performance.now() - started)} ms`;
 }
 
 /** Environments that no run has used for so long are removed. */
