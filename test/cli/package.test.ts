@@ -111,6 +111,7 @@ describe("the package", function () {
     ]);
     expect(files.filter((file) => file.startsWith("package/runner-image/"))).to.deep.equal([
       "package/runner-image/Dockerfile",
+      "package/runner-image/init",
     ]);
     expect(files.filter((file) => /\.test\.|node_modules|\.handoff|\.cache/.test(file))).to.deep.equal([]);
   });
