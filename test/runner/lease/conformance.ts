@@ -67,7 +67,7 @@ export function leaseConformance(open: () => Promise<ObjectStore>): void {
 
   it("one that runs longer than the lease keeps it by its signs of life, and gives it back", async () => {
     const lease = held(await ask("long", { ttlSeconds: 3 }));
-    await sleep(5000);
+    await sleep(4000);
     expect(await ask("next", { ttlSeconds: 3 })).to.deep.include({ kind: "skip" });
     await lease.end("failure");
     const after = held(await ask("next", { ttlSeconds: 3 }));

@@ -9,20 +9,10 @@ import { openObjects } from "../../../runner-image/src/store/objects.js";
 import { type MotoServer, startMoto } from "../../providers/aws/server.js";
 import { type Azurite, startAzurite } from "../store/azurite.js";
 import { type GcsServer, startGcs } from "../store/gcs-server.js";
-import { MemoryStore } from "../store/memory-store.js";
 import { objectStoreConformance } from "../store/object-store-conformance.js";
 import { leaseConformance } from "./conformance.js";
 
 let places = 0;
-
-describe("runner/lease: in the memory", function () {
-  this.timeout(120_000);
-  let store: MemoryStore;
-  beforeEach(() => {
-    store = new MemoryStore();
-  });
-  leaseConformance(async () => store);
-});
 
 describe("runner/lease: in a folder", function () {
   this.timeout(120_000);
