@@ -72,7 +72,8 @@ async function dockerProblem(env: PluginContext["env"]): Promise<Failure[]> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const way = "or write handoff:engine: process, which needs none";
-    return [{ property: "deployment", reason: `handoff:engine is docker: ${sentence(error)}, ${way}` }];
+    // No property's fault: the engine then names the resource alone.
+    return [{ property: "", reason: `handoff:engine is docker: ${sentence(error)}, ${way}` }];
   }
 }
 
