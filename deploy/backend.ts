@@ -118,6 +118,24 @@ export function stackStateFile(state: string, project: string, stack: string): s
   return join(state, ".pulumi", "stacks", project, `${stack}.json`);
 }
 
+/**
+ * Stacks that a `file://` state has, by name; true for those whose file is `stackStateFile`. Others are compressed, or as
+ * engines of before 2023 laid them out: only the engine reads those.
+ */
+export function storedStacks(state: string, project: string): ReadonlyMap<string, boolean> {
+  const folder = join(state, ".pulumi", "stacks");
+  const names = (dir: string, ending: RegExp) =>
+    (existsSync(dir) ? readdirSync(dir) : []).flatMap((file) => ending.exec(file)?.[1] ?? []);
+  const others = [
+    ...names(folder, /^(.+)\.json(?:\.gz)?$/),
+    ...names(join(folder, project), /^(.+)\.json\.gz$/),
+  ];
+  return new Map([
+    ...others.map((stack) => [stack, false] as const),
+    ...names(join(folder, project), /^(.+)\.json$/).map((stack) => [stack, true] as const),
+  ]);
+}
+
 /** Where the engine keeps the locks of a stack in a `file://` backend. */
 export function locksFolder(state: string, project: string, stack: string): string {
   return join(state, ".pulumi", "locks", "organization", project, stack);

@@ -113,6 +113,12 @@ export function secretsProviderOf(repository: Repository, stack: string): string
   return typeof secretsprovider === "string" && secretsprovider !== "" ? secretsprovider : undefined;
 }
 
+/** Whether the file has the salt or key that a backend of one's own leaves in it when the stack is made there. */
+export function hasEncryptionKey(repository: Repository, stack: string): boolean {
+  const { encryptionsalt, encryptedkey } = readYaml(stackFile(repository, stack), repository.root).data;
+  return encryptionsalt !== undefined || encryptedkey !== undefined;
+}
+
 /** What in a stack's file isn't a setting, and changes what the settings are. */
 function checkFile({ data, locate }: YamlFile): Diagnostic[] {
   const location = locate(["environment"]);

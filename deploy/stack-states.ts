@@ -1,9 +1,8 @@
 /** What the backend knows of a repository's stacks: which there are, how much they hold, when they were last updated. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { backendEnv, isLocked, stackStateFile, stateFolder } from "./backend.js";
+import { readFileSync } from "node:fs";
+import { backendEnv, backendUrl, isLocked, stackStateFile, stateFolder, storedStacks } from "./backend.js";
 import { type EngineOptions, runEngine } from "./engine-command.js";
-import type { Repository } from "./repository.js";
+import { hasEncryptionKey, type Repository } from "./repository.js";
 
 export interface StackState {
   /** Resources in the state, the stack itself included; 0 for one that was never deployed, or is destroyed. */
@@ -24,16 +23,34 @@ export async function stackStates(
 ): Promise<ReadonlyMap<string, StackState>> {
   const { env } = options;
   const folder = stateFolder(repository, { ...env, ...backendEnv(repository, env) });
-  return folder === undefined ? await fromEngine(options) : fromFolder(folder, repository.name);
+  const stored = folder === undefined ? undefined : storedStacks(folder, repository.name);
+  if (folder === undefined || !stored || [...stored.values()].includes(false))
+    return await fromEngine(options);
+  return fromFolder(folder, repository.name, [...stored.keys()]);
 }
 
-function fromFolder(folder: string, project: string): Map<string, StackState> {
+/**
+ * Whether the backend lacks a stack that has a file: its preview must not make it. The backend is asked only where neither the
+ * disk nor the file says it.
+ */
+export async function isNewStack(
+  repository: Repository,
+  options: EngineOptions & { readonly stack: string },
+): Promise<boolean> {
+  const { env, stack } = options;
+  const variables = { ...env, ...backendEnv(repository, env) };
+  const folder = stateFolder(repository, variables);
+  if (folder !== undefined) return !storedStacks(folder, repository.name).has(stack);
+  // Making a stack in a bucket leaves its key in its file. A service keeps the key, and has an empty stack made.
+  const isService = /^https?:/.test(backendUrl(repository, variables) ?? "");
+  if (isService || hasEncryptionKey(repository, stack)) return false;
+  return !(await stackStates(repository, options)).has(stack);
+}
+
+function fromFolder(folder: string, project: string, stacks: readonly string[]): Map<string, StackState> {
   const states = new Map<string, StackState>();
-  const dir = dirname(stackStateFile(folder, project, "any"));
-  for (const file of existsSync(dir) ? readdirSync(dir) : []) {
-    const stack = /^(.+)\.json$/.exec(file)?.[1];
-    if (stack === undefined) continue;
-    const { checkpoint } = readState(join(dir, file));
+  for (const stack of stacks) {
+    const { checkpoint } = readState(stackStateFile(folder, project, stack));
     const { resources = [], manifest } = checkpoint?.latest ?? {};
     const time = Date.parse(manifest?.time ?? "");
     states.set(stack, {

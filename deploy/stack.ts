@@ -1,5 +1,4 @@
 /** One stack through the real engine: up, preview, destroy, refresh, outputs. Everything is checked before the engine starts. */
-import { existsSync } from "node:fs";
 import { LocalWorkspace, type OutputMap, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import type { Platform, StackSettings } from "../model/plan-types.js";
@@ -19,6 +18,7 @@ import { forgottenCreates, resumeInterrupted } from "./pending.js";
 import { quickCommand } from "./quick-command.js";
 import { findRepository, type Repository, readSettings, secretsProviderOf } from "./repository.js";
 import { withScratchState } from "./scratch.js";
+import { isNewStack } from "./stack-states.js";
 import { type DeployedResource, deployedResources, namesOf, platformOf, retained } from "./state.js";
 
 export interface StackOptions {
@@ -226,7 +226,7 @@ async function operate(
       program,
       { ...extra, HANDOFF_DELETE_DATA: settings.deleteData ? "true" : undefined },
     );
-  const isNew = !changesState && !hasState(repository, env, name);
+  const isNew = !changesState && (await isNewStack(repository, options));
   const { kept, after } = isNew ? await withScratchState(repository, name, act) : await act({});
 
   return {
@@ -267,13 +267,6 @@ function keptBy(
   // The local platform's state doesn't say: it looks at the disk.
   if (platform !== "local" && retained(deployed).length === 0) return [];
   return providerOf(platform).keptData(outputs);
-}
-
-/** False only for a stack of our own default state that has never been deployed. */
-function hasState(repository: Repository, env: Env, stack: string): boolean {
-  const state = stateFolder(repository, { ...env, ...backendEnv(repository, env) });
-  if (!state) return true;
-  return existsSync(stackStateFile(state, repository.name, stack));
 }
 
 function plain(map: OutputMap): Record<string, unknown> {

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { cli } from "../cli/support.js";
 import { startAzurite } from "../runner/store/azurite.js";
 import { startGcs } from "../runner/store/gcs-server.js";
-import { type Fixture, makeRepository } from "./fixture.js";
+import { type Fixture, makeRepository, projectYml } from "./fixture.js";
 
 interface Backend {
   readonly env: Fixture["env"];
@@ -80,6 +80,18 @@ for (const [title, start] of backends) {
       return stacks.map(({ stack, resources }) => [stack, resources]);
     };
 
+    it("lacks a stack that was previewed alone, whose file stays as it was", async () => {
+      const before = repo.read("Pulumi.dev.yaml");
+      repo.write(
+        "project.yml",
+        repo.read("project.yml").replace("- {key: API_KEY}\n", "").replace("secrets:\n", ""),
+      );
+      expect((await succeeds(["preview", "dev"])).stderr).to.include("would be created");
+      expect(repo.read("Pulumi.dev.yaml")).to.equal(before);
+      expect(await listed()).to.deep.equal([["dev", null]]);
+      repo.write("project.yml", projectYml);
+    });
+
     it("holds a stack from new to rm, and the repository holds none of it", async () => {
       await succeeds(["stack", "new", "acme"]);
       await succeeds(["secrets", "set", "API_KEY", "-s", "acme"], "value\n");
@@ -128,5 +140,31 @@ describe("a folder elsewhere, whose engine died", function () {
     expect(code, stderr).to.equal(0);
     expect(stderr).to.include("was interrupted: going on");
     expect(existsSync(locks) ? readdirSync(locks) : []).to.deep.equal([]);
+  });
+});
+
+describe("a state that only the engine reads", function () {
+  this.timeout(15 * 60_000);
+  let repo: Fixture;
+  before(() => {
+    repo = makeRepository();
+  });
+  after(() => repo.remove());
+
+  it("compressed: previewed, listed and updated as any other", async () => {
+    const env = { ...repo.env, NO_COLOR: "1", PULUMI_DIY_BACKEND_GZIP: "true" };
+    const succeeds = async (argv: readonly string[], input = "") => {
+      const outcome = await cli(argv, { cwd: repo.root, env, input });
+      expect(outcome.code, `${argv.join(" ")}: ${outcome.stderr}`).to.equal(0);
+      return outcome;
+    };
+    await succeeds(["secrets", "set", "API_KEY", "-s", "dev"], "value\n");
+    await succeeds(["up", "dev"]);
+    expect(readdirSync(join(repo.root, ".handoff/state/.pulumi/stacks/demo"))).to.include("dev.json.gz");
+    expect((await succeeds(["preview", "dev"])).stderr).to.include("nothing to change");
+    const { stdout } = await succeeds(["stack", "list", "--json"]);
+    expect(JSON.parse(stdout).stacks[0]).to.include({ stack: "dev", resources: 10 });
+    await succeeds(["destroy", "dev"]);
+    await succeeds(["stack", "rm", "dev"]);
   });
 });
