@@ -3,6 +3,7 @@ import { chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { endOfContainer } from "../../providers/local/agent/container.js";
 import { parseInfo, userOf } from "../../providers/local/agent/docker-engine.js";
 import { give, takeBack } from "../../providers/local/agent/owner.js";
 
@@ -39,6 +40,47 @@ describe("Docker's engine, as the agent sees it", () => {
       uid === 0 ? { uid: 10001, gid: 10001, gives: true } : { uid, gid: process.getgid?.(), gives: false };
     expect(userOf(facts)).to.deep.equal(expected);
     expect(userOf({ ...facts, rootless: true })).to.deep.equal({ uid: 0, gid: 0, gives: false });
+  });
+});
+
+describe("the end of a container", () => {
+  let base: string;
+  let log: string[];
+  const output = () => join(base, "runner.log");
+
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), "handoff-docker-"));
+    log = [];
+  });
+  afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+  /** A `docker` that answers as the script says; `$calls` counts the calls. */
+  function end(script: string): Promise<string | undefined> {
+    const program = `#!/bin/sh\necho "$1" >> '${base}/calls'\ncalls=$(grep -c . '${base}/calls')\n${script}\n`;
+    writeFileSync(join(base, "docker"), program, { mode: 0o755 });
+    const env = { PATH: `${base}:${process.env.PATH ?? ""}` };
+    return endOfContainer("handoff-x-1", output(), { env, log: (line) => log.push(line) });
+  }
+  const answers = (oom: boolean) => `case $1 in wait) echo 137 ;; inspect) echo "${oom} 167772160" ;; esac`;
+
+  it("is waited for while the engine doesn't answer, which is said once", async function () {
+    this.timeout(20_000);
+    const down = 'if [ "$calls" -le 2 ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi';
+    expect(await end(`${down}\n${answers(false)}`)).to.equal(undefined);
+    expect(log).to.have.length(1);
+    expect(log[0]).to.match(/handoff-x-1.*Cannot connect/);
+  });
+
+  it("is want of memory where the engine says so", async () => {
+    expect(await end(answers(true))).to.match(/^out of memory: .*\(160 MiB\)/);
+  });
+
+  it("is told in Docker's words when there never was a container", async () => {
+    writeFileSync(output(), "docker: Error response from daemon: No such image: sha256:0\n");
+    const gone = 'echo "Error response from daemon: No such container: handoff-x-1" >&2; exit 1';
+    expect(await end(gone)).to.match(/not started.*No such image.*handoff up/);
+    writeFileSync(output(), "docker: permission denied\n");
+    expect(await end(gone)).to.match(/not started.*permission denied$/);
   });
 });
 
