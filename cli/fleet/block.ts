@@ -35,7 +35,7 @@ export class Blocks {
     const kept = this.#lines.get(outcome.stack) ?? [];
     this.#lines.delete(outcome.stack);
     const { stack } = outcome;
-    if (outcome.result === "not-started") return `${paint.dim("-")} ${stack}: not started${place}`;
+    if (outcome.result === "not-started") return `${paint.dim("-")} ${stack}: not started`;
     const took = formatDuration(outcome.durationMs);
     if (outcome.result === "stopped")
       return [`${paint.yellow("!")} ${stack}: stopped after ${took}${place}`, ...some(kept)].join("\n");

@@ -4,7 +4,7 @@ import { type CliContext, say } from "../context.js";
 import { colours } from "../output/colour.js";
 import { formatDuration } from "../output/time.js";
 import { Blocks } from "./block.js";
-import type { FleetView } from "./view.js";
+import { type FleetView, stoppingText } from "./view.js";
 
 /** A CI ends what says nothing for some ten minutes. */
 const signOfLifeMs = 60_000;
@@ -24,17 +24,23 @@ export function linesView(context: CliContext, total: number): FleetView {
     timer = setInterval(alive, signOfLifeMs);
     say(context, text);
   };
+  const stopping = () => tell(stoppingText);
+  context.interrupted.addEventListener("abort", stopping, { once: true });
   return {
     onEvent(event: FleetEvent) {
       blocks.add(event);
       if (event.event === "start" && !running.has(event.stack))
         running.set(event.stack, context.now().getTime());
       if (event.event === "retry") tell(retryLine(event));
-      if (event.event !== "end") return;
+      // What was not started is counted at the end.
+      if (event.event !== "end" || event.outcome.result === "not-started") return;
       running.delete(event.outcome.stack);
       tell(blocks.end(event.outcome, ` (${++done}/${total})`));
     },
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      context.interrupted.removeEventListener("abort", stopping);
+    },
   };
 }
 

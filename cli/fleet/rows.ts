@@ -6,7 +6,7 @@ import { resourceText } from "../output/progress.js";
 import { formatDuration } from "../output/time.js";
 import { Blocks } from "./block.js";
 import { retryLine } from "./lines.js";
-import type { FleetView } from "./view.js";
+import { type FleetView, stoppingText } from "./view.js";
 
 const redrawMs = 120;
 const fallbackColumns = 80;
@@ -67,6 +67,8 @@ export function rowsView(context: CliContext, total: number): FleetView {
     drawn = now.length;
   };
   const timer = setInterval(draw, redrawMs);
+  const stopping = () => draw(`${stoppingText}\n`);
+  context.interrupted.addEventListener("abort", stopping, { once: true });
 
   return {
     onEvent(event: FleetEvent) {
@@ -82,7 +84,7 @@ export function rowsView(context: CliContext, total: number): FleetView {
         if (row) row.what = `waiting for attempt ${event.attempt}`;
         draw(`${retryLine(event)}\n`);
       }
-      if (event.event !== "end") return;
+      if (event.event !== "end" || event.outcome.result === "not-started") return;
       rows.delete(event.outcome.stack);
       done++;
       if (event.outcome.result === "failed") failed++;
@@ -90,6 +92,7 @@ export function rowsView(context: CliContext, total: number): FleetView {
     },
     close() {
       clearInterval(timer);
+      context.interrupted.removeEventListener("abort", stopping);
       stderr.write(erase());
       drawn = 0;
     },

@@ -7,6 +7,10 @@ export interface FleetView {
   close(): void;
 }
 
+/** Said at once: the engines may take minutes to finish their steps. */
+export const stoppingText =
+  "stopping: what is under way finishes its step, nothing more is started; interrupt again to give up";
+
 export interface Counts {
   readonly succeeded: number;
   readonly failed: number;

@@ -68,6 +68,7 @@ function fakeContext(env: Record<string, string> = {}, tty?: { columns: number; 
     env,
     stdout,
     stderr: tty ? Object.assign(stderr, { isTTY: true, ...tty }) : stderr,
+    interrupted: new AbortController().signal,
     now() {
       time += 1000;
       return new Date(time);
