@@ -1,7 +1,14 @@
 /** `handoff stack list|show|rm`: the stacks of a repository, one a client. */
-import { relative } from "node:path";
+import { join, relative } from "node:path";
+import { chosenBackend } from "../deploy/backend.js";
 import { removeStack as remove } from "../deploy/remove-stack.js";
-import { findRepository, type Repository, readSettings, stackFilePath } from "../deploy/repository.js";
+import {
+  findRepository,
+  type Repository,
+  readSettings,
+  secretsProviderOf,
+  stackFilePath,
+} from "../deploy/repository.js";
 import { stackStates } from "../deploy/stack-states.js";
 import { shownPath } from "../deploy/yaml-file.js";
 import { type Diagnostic, ExitCode, formatLocation, UserError } from "../model/diagnostic.js";
@@ -125,7 +132,13 @@ export async function showStack(
   const secrets = settings ? secretsOf(settings, raw.secretKeys, context) : [];
   if (options.json) {
     const file = shownPath(stackFilePath(repository, stack), context.cwd);
-    printJson(context, { schemaVersion: 1, stack, file, settings: rows, secrets, diagnostics });
+    const about = {
+      stack,
+      file,
+      state: stateOf(repository, context),
+      encryption: encryptionOf(repository, stack),
+    };
+    printJson(context, { schemaVersion: 1, ...about, settings: rows, secrets, diagnostics });
     return settings ? ExitCode.ok : ExitCode.invalid;
   }
   if (!settings) throw invalidProject(diagnostics);
@@ -134,10 +147,25 @@ export async function showStack(
     describeValue(value),
     value === undefined ? "not set" : describeOrigin(from),
   ]);
+  const state = stateOf(repository, context);
+  const place = ["state", state.url, state.from === "variable" ? "variable PULUMI_BACKEND_URL" : state.from];
   const ofSecrets = secrets.map((row) => [`secret ${row.key}`, describeSecret(row), ""]);
-  print(context, formatTable(["KEY", "VALUE", "FROM"], [...table, ...ofSecrets]));
+  print(context, formatTable(["KEY", "VALUE", "FROM"], [...table, place, ...ofSecrets]));
   sayDiagnostics(diagnostics, context);
   return ExitCode.ok;
+}
+
+/** Where the backend is, without what a URL may hold of credentials. */
+function stateOf(repository: Repository, context: CliContext) {
+  const chosen = chosenBackend(repository, context.env);
+  if (chosen === undefined) return { url: join(".handoff", "state"), from: "default" };
+  const url = chosen.url === "https://" ? "Pulumi Cloud" : chosen.url;
+  return { url: url.replace(/\/\/[^/@]*@/, "//"), from: chosen.from };
+}
+
+/** What the file says encrypts its secrets; null for the backend's own: a passphrase, or Pulumi Cloud's key. */
+function encryptionOf(repository: Repository, stack: string): string | null {
+  return secretsProviderOf(repository, stack) ?? null;
 }
 
 function describeValue(value: EffectiveSetting["value"]): string {

@@ -42,9 +42,22 @@ export function backendEnv(repository: Repository, env: Env): Env {
   return variables;
 }
 
+export interface ChosenBackend {
+  /** Of a service that a token alone is for, `https://`. */
+  readonly url: string;
+  readonly from: "variable" | "Pulumi.yaml" | "login";
+}
+
 /** The backend that the user has chosen, first found first as Pulumi does it; undefined for handoff's default. */
-export function backendUrl({ backendUrl: inFile }: Repository, env: Env): string | undefined {
-  return env.PULUMI_BACKEND_URL || inFile || login(env);
+export function chosenBackend({ backendUrl: inFile }: Repository, env: Env): ChosenBackend | undefined {
+  if (env.PULUMI_BACKEND_URL) return { url: env.PULUMI_BACKEND_URL, from: "variable" };
+  if (inFile) return { url: inFile, from: "Pulumi.yaml" };
+  const url = login(env);
+  return url === undefined ? undefined : { url, from: "login" };
+}
+
+export function backendUrl(repository: Repository, env: Env): string | undefined {
+  return chosenBackend(repository, env)?.url;
 }
 
 /** A folder as the engine reads it: as a URL, in which `%`, `?` and `#` mean something. */

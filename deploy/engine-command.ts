@@ -21,7 +21,7 @@ export interface EngineCommand {
 
 /**
  * Runs it in the repository, with its backend and passphrase, and returns its stdout.
- * @throws UserError with what the engine says on stderr, exit code 1
+ * @throws UserError with what the engine says on stderr, exit code 1; `interrupted` when `signal` stopped it
  */
 export async function runEngine(
   { cwd, env, log, signal }: EngineOptions,
@@ -38,11 +38,20 @@ export async function runEngine(
   // A command that ended early says why on stderr.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
+  const stop = () => child.kill("SIGINT");
+  signal?.addEventListener("abort", stop, { once: true });
   const exitCode = await new Promise<number | null>((done, fail) => {
     child.on("error", fail);
     child.on("close", done);
-  });
+  }).finally(() => signal?.removeEventListener("abort", stop));
   if (exitCode === 0) return (await stdout) ?? "";
+  if (signal?.aborted) {
+    throw new UserError("stopped before it was done", {
+      code: "interrupted",
+      hint: "run it again",
+      exitCode: signal.reason === "SIGTERM" ? ExitCode.terminated : ExitCode.interrupted,
+    });
+  }
   throw new UserError(errorLines((await stderr) ?? ""), {
     code,
     exitCode: ExitCode.failed,

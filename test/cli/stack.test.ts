@@ -250,7 +250,26 @@ describe("cli: stacks", function () {
         .and.match(/\ngcp:project +of-the-shell +variable GOOGLE_PROJECT\n/)
         .and.match(/\ngcp:region +- +not set\n/)
         .and.match(/\nsecret API_KEY +missing/)
+        .and.match(/\nstate +.handoff\/state +default\n/)
         .and.not.include("v1:");
+    });
+
+    it("says where the state is, without credentials, and what encrypts", async () => {
+      repo.write("Pulumi.dev.yaml", "secretsprovider: awskms://alias/acme\nconfig: {}\n");
+      const state = async (env: Fixture["env"]) => {
+        const { stdout } = await handoff(["stack", "show", "--json"], { env: { ...noEngine().env, ...env } });
+        const { state, encryption } = json(stdout) as { state: object; encryption: string };
+        return { ...state, encryption };
+      };
+      const encryption = "awskms://alias/acme";
+      expect(await state({})).to.deep.equal({ url: ".handoff/state", from: "default", encryption });
+      expect(await state({ PULUMI_ACCESS_TOKEN: "t" })).to.include({ url: "Pulumi Cloud", from: "login" });
+      expect(await state({ PULUMI_BACKEND_URL: "postgres://me:hunter2@db/state" })).to.include({
+        url: "postgres://db/state",
+        from: "variable",
+      });
+      repo.write("Pulumi.yaml", "name: demo\nruntime: nodejs\nbackend: {url: s3://bucket}\n");
+      expect(await state({})).to.include({ url: "s3://bucket", from: "Pulumi.yaml" });
     });
 
     it("exits 2 with what is wrong, at its place", async () => {
