@@ -94,6 +94,11 @@ export interface PushResult {
   readonly archive: string;
   /** A run that finished its push after this store was fetched from, and whose state is thus no longer the last. */
   readonly replaced: string | null;
+  /**
+   * Set when another job of the same run finished its push meanwhile, and both states were put together: the files that both
+   * changed, differently, of which this job's count.
+   */
+  readonly conflicts?: readonly string[];
   /** Why old archives or contents could not be removed, when they could not. The push itself went well. */
   readonly notRemoved?: string;
 }

@@ -328,9 +328,14 @@ class Run {
     const well = records.every((record) => record.status === "success");
     if (this.#artifacts === null || !(well || pushOnFail)) return null;
     try {
-      const { replaced, notRemoved } = await this.#artifacts.push(this.#request.runId, this.#workDir, keep);
+      const pushed = await this.#artifacts.push(this.#request.runId, this.#workDir, keep);
+      const { replaced, notRemoved, conflicts = [] } = pushed;
       if (notRemoved !== undefined)
         this.#log.write({ level: "warn", message: `old artifacts could not be removed: ${notRemoved}` });
+      if (conflicts.length > 0) {
+        const message = `another job of this run, which ran beside it, changed the same files: ${conflicts.join(", ")}; what this job wrote counts`;
+        this.#log.write({ level: "warn", message });
+      }
       if (replaced !== null) {
         const message = `run ${replaced} stored its artifacts while this run was under way: the next run starts from this run's, and those of ${replaced} stay in its archive`;
         this.#log.write({ level: "warn", message });

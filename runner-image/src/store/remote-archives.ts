@@ -3,6 +3,7 @@
 import type { FoundFile } from "../glob.js";
 import {
   type Archive,
+  type ArchivedFile,
   archiveKey,
   defaultPartBytes,
   formatArchive,
@@ -43,6 +44,8 @@ export interface NewArchive {
   readonly runId: string;
   readonly dir: string;
   readonly files: readonly FoundFile[];
+  /** Of the last archive, whose contents are there: part of this one, unless `files` has the path. Default none. */
+  readonly more?: readonly ArchivedFile[];
   readonly pushedAt: Date;
   /** The last archive, whose objects are there. */
   readonly last: Archive | null;
@@ -52,10 +55,20 @@ export interface NewArchive {
 
 /** Sends what isn't there yet, then writes the archive under the first name that is free. */
 export async function storeArchive(store: ObjectStore, wanted: NewArchive): Promise<Archive> {
-  const { runId, dir, files: found, pushedAt, last, reuse } = wanted;
+  const { dir, files: found, last, more = [] } = wanted;
   const partBytes = defaultPartBytes;
   const files = await describeFiles(dir, found, partBytes);
   await upload(store, dir, files, partBytes, await alreadyThere(store, objectsOf({ files }), last));
+  const own = new Set(files.map(({ path }) => path));
+  const all = [...files, ...more.filter(({ path }) => !own.has(path))];
+  return await writeArchive(store, { ...wanted, partBytes, files: all });
+}
+
+type Contents = Pick<NewArchive, "runId" | "pushedAt" | "reuse"> & Pick<Archive, "partBytes" | "files">;
+
+/** Under the first name that is free. The contents are there. */
+export async function writeArchive(store: ObjectStore, contents: Contents): Promise<Archive> {
+  const { runId, pushedAt, reuse, partBytes, files } = contents;
   for (const name of archiveNames(runId)) {
     const archive: Archive = {
       schemaVersion: 1,
@@ -97,21 +110,33 @@ async function alreadyThere(
   return new Set([...there, ...objects.filter(isYoung).map(({ key }) => key)]);
 }
 
-/** The push that finishes last counts. Gives what was the last one before. */
+export interface Written {
+  /** What is the last one now. */
+  readonly archive: Archive;
+  /** What was the last one before. */
+  readonly before: Last | null;
+}
+
+/**
+ * The push that finishes last counts.
+ * @param instead the archive to write when another is the last one than was expected
+ */
 export async function writeLast(
   store: ObjectStore,
-  archive: Archive,
+  given: Archive,
   expected: Last | null,
-): Promise<Last | null> {
-  for (let before = expected; ; ) {
+  instead: (current: Last) => Promise<Archive>,
+): Promise<Written> {
+  for (let before = expected, archive = given; ; ) {
     try {
       await replaceLast(store, archive, before);
-      return before;
+      return { archive, before };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
       const current = await readLast(store);
-      if (current?.archive.runId === archive.runId) return before; // ours, by a try whose answer was lost
+      if (current?.archive.runId === archive.runId) return { archive, before }; // ours, by a try whose answer was lost
       before = current;
+      archive = current === null ? given : await instead(current);
     }
   }
 }

@@ -12,10 +12,19 @@
  */
 import { compileGlobs } from "../../../model/glob.js";
 import type { ArchiveInfo, ArtifactStore } from "../artifacts.js";
-import { type Archive, archiveKey, formatArchive, objectsOf, runIdOf } from "./archive.js";
+import { type Archive, archiveKey, defaultPartBytes, formatArchive, objectsOf, runIdOf } from "./archive.js";
 import { changedMeanwhile, missingContents, noSuchArchive, refuseToOverwrite } from "./artifact-error.js";
+import { isOfRun, type Merged, mergeFiles } from "./merge.js";
 import { Conflict, listObjects, type ObjectStore } from "./object-store.js";
-import { type Last, readArchive, readLast, replaceLast, storeArchive, writeLast } from "./remote-archives.js";
+import {
+  type Last,
+  readArchive,
+  readLast,
+  replaceLast,
+  storeArchive,
+  writeArchive,
+  writeLast,
+} from "./remote-archives.js";
 import { checkArchiveName, everything, filesToPush, removeStale } from "./selection.js";
 import { removeArchives, sweep } from "./sweep.js";
 import { download, hasFile } from "./transfer.js";
@@ -92,19 +101,39 @@ export function remoteArtifacts(
       checkArchiveName(runId);
       const store = await open();
       const last = await readLast(store);
-      const archive = await storeArchive(store, {
+      const expected = base === undefined ? last : base;
+      const globs = compileGlobs(keep);
+      const mine = await storeArchive(store, {
         runId,
         dir: workDir,
         files: await filesToPush(workDir, keep),
+        // What the run's jobs before this one wrote for reading, which wasn't fetched.
+        more:
+          expected && isOfRun(expected.archive, runId) && expected.archive.partBytes === defaultPartBytes
+            ? expected.archive.files.filter(({ path }) => !globs.matches(path))
+            : [],
         pushedAt: now(),
         last: last?.archive ?? null,
         reuse: false,
       });
-      const expected = base === undefined ? last : base;
-      const before = await writeLast(store, archive, expected);
+      let merged: Merged | undefined;
+      const merge = async ({ archive: theirs }: Last): Promise<Archive> => {
+        merged = undefined;
+        if (!isOfRun(theirs, runId) || theirs.partBytes !== mine.partBytes) return mine;
+        merged = mergeFiles(expected?.archive.files ?? [], mine.files, theirs.files);
+        const { partBytes } = mine;
+        return await writeArchive(store, {
+          ...{ runId, pushedAt: now(), reuse: false, partBytes, files: merged.files },
+        });
+      };
+      const { archive, before } = await writeLast(store, mine, expected, merge);
       base = undefined;
-      const replaced = before?.etag === expected?.etag ? null : (before?.archive.runId ?? null);
-      const result = { archive: archive.runId, replaced };
+      const replaced = merged || before?.etag === expected?.etag ? null : (before?.archive.runId ?? null);
+      const result = {
+        archive: archive.runId,
+        replaced,
+        ...(merged ? { conflicts: merged.conflicts } : {}),
+      };
       try {
         if (keepRuns !== undefined) await prune(keepRuns);
         const inUse = [archive, ...[last, expected, before].flatMap((each) => each?.archive ?? [])];

@@ -104,6 +104,85 @@ describe("runner/store: artifacts in an object store", () => {
     expect(JSON.parse(memory.text("last")).runId).to.equal("mine");
   });
 
+  describe("jobs of one run, side by side", () => {
+    const keep = ["state/**"];
+    /** Files of the last state. */
+    const last = () =>
+      Object.fromEntries(
+        (JSON.parse(memory.text("last")) as { files: { path: string; parts: string[] }[] }).files.map(
+          (file) => [file.path, memory.text(`objects/${file.parts[0]}`)],
+        ),
+      );
+    const job = async () => {
+      const store = open();
+      const work = at.make({});
+      await store.fetchLast(work, keep);
+      return { work, push: () => store.push("day-2", work, keep) };
+    };
+    beforeEach(async () => {
+      await open().push(
+        "day-1",
+        at.make({ "state/a": "1", "state/b": "1", "state/old": "x", "artifacts/log": "1" }),
+        keep,
+      );
+    });
+
+    it("both keep what they changed, made and removed", async () => {
+      const [a, b] = [await job(), await job()];
+      at.write(a.work, { "state/a": "2", "artifacts/a.log": "a" });
+      fs.rmSync(path.join(a.work, "state/old"));
+      at.write(b.work, { "state/b": "2", "state/new": "n", "artifacts/b.log": "b" });
+      expect(await a.push()).to.deep.equal({ archive: "day-2", replaced: null });
+      expect(await b.push()).to.deep.equal({ archive: "day-2~3", replaced: null, conflicts: [] });
+      expect(last()).to.deep.equal({
+        ...{ "state/a": "2", "state/b": "2", "state/new": "n" },
+        ...{ "artifacts/a.log": "a", "artifacts/b.log": "b" },
+      });
+    });
+
+    it("a third one, too, and also when another is faster in the very last moment", async () => {
+      const jobs = [await job(), await job(), await job()] as const;
+      for (const [index, { work }] of jobs.entries()) at.write(work, { [`state/${index}`]: String(index) });
+      const [first, second, third] = jobs;
+      await first.push();
+      memory.beforePut = async (key) => {
+        if (key !== "last") return;
+        memory.beforePut = () => {};
+        await third.push();
+      };
+      expect(await second.push()).to.include({ replaced: null });
+      expect(last()).to.include({ "state/0": "0", "state/1": "1", "state/2": "2", "state/old": "x" });
+    });
+
+    it("tells which files both changed; the job that ends last counts", async () => {
+      const [a, b] = [await job(), await job()];
+      at.write(a.work, { "state/a": "from a", "state/b": "both" });
+      at.write(b.work, { "state/a": "from b", "state/b": "both" });
+      await a.push();
+      expect((await b.push()).conflicts).to.deep.equal(["state/a"]);
+      expect(last()).to.include({ "state/a": "from b", "state/b": "both" });
+    });
+
+    it("one after the other: what was written for reading stays", async () => {
+      const first = await job();
+      at.write(first.work, { "artifacts/first.log": "1", "state/a": "2" });
+      await first.push();
+      const second = await job();
+      at.write(second.work, { "artifacts/second.log": "2" });
+      expect(await second.push()).to.deep.equal({ archive: "day-2~2", replaced: null });
+      expect(last()).to.include({ "artifacts/first.log": "1", "artifacts/second.log": "2", "state/a": "2" });
+    });
+
+    it("another run is not mixed in", async () => {
+      const [a, b] = [await job(), await job()];
+      at.write(a.work, { "state/a": "2" });
+      at.write(b.work, { "state/b": "2" });
+      await open().push("day-20", a.work, keep);
+      expect(await b.push()).to.deep.equal({ archive: "day-2", replaced: "day-20" });
+      expect(last()).to.include({ "state/a": "1", "state/b": "2" });
+    });
+  });
+
   it("starts from the last state when its archive has expired", async () => {
     await open().push("run-1", at.make({ "artifacts/n": "1" }), []);
     await memory.delete("runs/run-1.json");
