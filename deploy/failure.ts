@@ -3,8 +3,16 @@ import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/i
 import { ExitCode, UserError } from "../model/diagnostic.js";
 import { describeHolders, holdersIn } from "./lock-message.js";
 
-/** @param messages errors that the engine reported by event; without them its output is searched. */
-export function toUserError(error: unknown, stack: string, messages: readonly string[] = []): unknown {
+/**
+ * @param messages errors that the engine reported by event; without them its output is searched.
+ * @param hint what to do, where more is known than that it failed
+ */
+export function toUserError(
+  error: unknown,
+  stack: string,
+  messages: readonly string[] = [],
+  hint = "correct what it says and run it again: it goes on from where it stopped",
+): unknown {
   if (error instanceof ConcurrentUpdateError) {
     const holders = holdersIn(error.message);
     const whose = holders.length > 0 ? `: by ${describeHolders(holders)}` : "";
@@ -21,7 +29,7 @@ export function toUserError(error: unknown, stack: string, messages: readonly st
     code: passphrase ? "wrong-passphrase" : "deployment-failed",
     hint: passphrase
       ? "the stack's secrets were encrypted with another passphrase: set PULUMI_CONFIG_PASSPHRASE to it"
-      : "correct what it says and run it again: it goes on from where it stopped",
+      : hint,
     exitCode: ExitCode.failed,
   });
 }

@@ -117,6 +117,20 @@ export function forgottenCreates(deployment: unknown, stack: string): string | u
 const warningStart = "Attempting to deploy or update resources with ";
 const warningItem = /^ {2}\* (urn:\S.*), interrupted while (\w+)$/gm;
 
+/** URNs of what was being created when an update was interrupted, in a warning of the engine; none in another message. */
+export function interruptedCreates(message: string): string[] {
+  if (!message.startsWith(warningStart)) return [];
+  return [...message.matchAll(warningItem)].flatMap(([, urn = "", doing]) =>
+    doing === "creating" ? [urn] : [],
+  );
+}
+
+/** What to do when the cloud has already what an interrupted update was creating, and won't make it twice. */
+export function takeOverHint(urns: readonly string[], stack: string): string {
+  const what = urns.map(describe).join(", ");
+  return `an earlier update of ${stack} was killed while it created ${what}: what is there is this stack's, and nothing uses it yet. Delete it in the cloud, and run it again`;
+}
+
 /**
  * The engine's warning about operations that it found pending, in words that say what to do with handoff; undefined when
  * `message` is another one.

@@ -14,7 +14,7 @@ import { type Env, engineEnv } from "./env.js";
 import { ChangeCounter, type Changes, type ProgressEvent, progressOf } from "./events.js";
 import { stopped, toUserError } from "./failure.js";
 import { engineSignal } from "./interrupt.js";
-import { forgottenCreates, resumeInterrupted } from "./pending.js";
+import { forgottenCreates, interruptedCreates, resumeInterrupted, takeOverHint } from "./pending.js";
 import { quickCommand } from "./quick-command.js";
 import { findRepository, type Repository, readSettings, secretsProviderOf } from "./repository.js";
 import { withScratchState } from "./scratch.js";
@@ -181,12 +181,15 @@ async function operate(
   const signal = engineSignal(options.signal, process.stdin.isTTY);
   const counter = new ChangeCounter();
   const messages: string[] = [];
+  const [begun, failed] = [new Set<string>(), new Set<string>()];
   const common: Common = {
     color: "never",
     suppressOutputs: true,
     onEvent(event) {
+      for (const urn of interruptedCreates(event.diagnosticEvent?.message ?? "")) begun.add(urn);
       const progress = progressOf(event);
       if (!progress) return;
+      if (progress.kind === "resource" && progress.status === "failed") failed.add(progress.urn);
       counter.add(progress);
       if (progress.kind === "message" && progress.severity === "error") messages.push(progress.text);
       options.onEvent?.(progress);
@@ -220,7 +223,8 @@ async function operate(
           };
         } catch (error) {
           if (options.signal?.aborted) throw stopped(name, options.signal.reason);
-          throw toUserError(error, name, messages);
+          const taken = [...failed].filter((urn) => begun.has(urn));
+          throw toUserError(error, name, messages, taken.length > 0 ? takeOverHint(taken, name) : undefined);
         }
       },
       program,
