@@ -37,6 +37,9 @@ import { deployment, type FakeJob, Home, until } from "./support.js";
 const built = fileURLToPath(new URL("../../dist/agent/main.js", import.meta.url));
 const planted = "correct-horse-battery-staple";
 
+/** Shell: until the test lets the run go on, by `goOn`. */
+const gate = "until [ -e /handoff/run/go ]; do sleep 0.1; done";
+
 const task = (line: string) => makeTask("load", commandBody(line));
 
 describe("runs in containers", function () {
@@ -126,6 +129,8 @@ describe("runs in containers", function () {
     return name;
   }
 
+  const goOn = (runId: string) => writeFileSync(join(home.paths.run(runId).root, "go"), "");
+
   async function startDirectly(): Promise<ChildProcess> {
     const child = spawn(process.execPath, [built, "run"], {
       env: { ...env, HANDOFF_HOME: home.root },
@@ -172,7 +177,7 @@ describe("runs in containers", function () {
   });
 
   it("gives limits to the container: cpu at most what there is, memory without swap", async () => {
-    job("echo under way; sleep 2", { cpu: 1024, memoryMiB: 200 });
+    job(`echo under way; ${gate}`, { cpu: 1024, memoryMiB: 200 });
     const { runId } = await triggerRun(context, deployment, undefined);
     const name = await underWay(runId, "under way");
     const limits = dockerNow([
@@ -183,6 +188,7 @@ describe("runs in containers", function () {
     ]);
     const cpus = Number(dockerNow(["info", "--format", "{{.NCPU}}"]));
     expect(limits.trim()).to.equal(`${cpus * 1e9} ${200 * 2 ** 20} ${200 * 2 ** 20}`);
+    goOn(runId);
     expect((await waitForRun(context, runId, AbortSignal.timeout(90_000))).status).to.equal("success");
   });
 
@@ -221,7 +227,7 @@ describe("runs in containers", function () {
   });
 
   it("shows a secret's value neither in the arguments of a process nor in what Docker keeps", async () => {
-    job('echo "got $(printf %s "$API_KEY" | wc -c) characters"; echo under way; sleep 3', {
+    job(`echo "got $(printf %s "$API_KEY" | wc -c) characters"; echo under way; ${gate}`, {
       secrets: { API_KEY: planted },
       project: { secrets: [{ key: "API_KEY" }], secretEnvs: ["API_KEY"] },
     });
@@ -239,6 +245,7 @@ describe("runs in containers", function () {
       "a command line",
     ).to.equal(false);
     expect(dockerNow(["inspect", name])).not.to.include(planted);
+    goOn(runId);
     const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended.status).to.equal("success");
     expect(await messages(ended, "stdout")).to.include(`got ${planted.length} characters`);
@@ -268,20 +275,21 @@ describe("runs in containers", function () {
   });
 
   it("survives kill -9 of the agent: the run goes on, ends once, and is recorded by the next agent", async () => {
-    job("echo under way; sleep 3; echo ran >> artifacts/out; cat artifacts/out");
+    job(`echo under way; ${gate}; echo ran >> artifacts/out; cat artifacts/out`);
     const first = await startDirectly();
     const { runId } = await triggerRun(context, deployment, undefined);
     await underWay(runId, "under way");
     first.kill("SIGKILL");
     await until("the agent's death", () => !agentStatus(context).running);
     await startAgent(context);
+    goOn(runId);
     const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended).to.include({ status: "success", attempt: 1 });
     expect(await messages(ended, "stdout")).to.deep.equal(["under way", "ran"]);
   });
 
   it("takes over the container when agent and Docker's client were killed", async () => {
-    job("echo under way; sleep 4; echo ran");
+    job(`echo under way; ${gate}; echo ran`);
     const first = await startDirectly();
     const { runId } = await triggerRun(context, deployment, undefined);
     await underWay(runId, "under way");
@@ -291,16 +299,18 @@ describe("runs in containers", function () {
     await until("the agent's death", () => !agentStatus(context).running);
     await startAgent(context);
     expect(findRun(context, deployment, runId).status).to.equal("running");
+    goOn(runId);
     const ended = await waitForRun(context, runId, AbortSignal.timeout(90_000));
     expect(ended).to.include({ status: "success", attempt: 1 });
     expect(await messages(ended, "stdout")).to.deep.equal(["under way", "ran"]);
   });
 
   it("takes the death of Docker's client alone for none of the run's", async () => {
-    job("echo under way; sleep 4; echo ran", { retries: { max: 2, delaySeconds: 0, backoff: 1 } });
+    job(`echo under way; ${gate}; echo ran`, { retries: { max: 2, delaySeconds: 0, backoff: 1 } });
     const { runId } = await triggerRun(context, deployment, undefined);
     await underWay(runId, "under way");
     process.kill(findRun(context, deployment, runId).pid ?? 0, "SIGKILL");
+    goOn(runId);
     expect(await waitForRun(context, runId, AbortSignal.timeout(90_000))).to.include({
       status: "success",
       attempt: 1,
@@ -347,10 +357,11 @@ describe("runs in containers", function () {
   it("runs in the network that agent/settings.json names, also without an agent", async () => {
     mkdirSync(homePaths(home.root).agent, { recursive: true });
     writeFileSync(homePaths(home.root).agentSettings, '{"dockerNetwork": "host"}');
-    job("echo under way; sleep 2");
+    job(`echo under way; ${gate}`);
     const { runId } = await triggerRun(context, deployment, undefined);
     const name = await underWay(runId, "under way");
     expect(dockerNow(["inspect", "--format", "{{.HostConfig.NetworkMode}}", name]).trim()).to.equal("host");
+    goOn(runId);
     await waitForRun(context, runId, AbortSignal.timeout(90_000));
   });
 
