@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { azureCredential } from "./azure-credential.js";
+import { inTime } from "./in-time.js";
 import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
@@ -14,11 +15,20 @@ export interface BlobOptions {
   readonly url: string;
   /** AZURE_STORAGE_CONNECTION_STRING, else an identity: AZURE_CLIENT_ID says which one. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A request that isn't answered for so long is made again. Milliseconds; default 60,000. */
+  readonly timeoutMs?: number;
 }
 
-export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOptions): ObjectStore {
+export function openBlob({
+  endpoint,
+  container: name,
+  prefix,
+  url,
+  env,
+  timeoutMs = 60_000,
+}: BlobOptions): ObjectStore {
   const connection = env.AZURE_STORAGE_CONNECTION_STRING;
-  const retryOptions = { maxTries: 5, tryTimeoutInMs: 60_000, retryDelayInMs: 500, maxRetryDelayInMs: 8_000 };
+  const retryOptions = { maxTries: 5, tryTimeoutInMs: timeoutMs, retryDelayInMs: 500 };
   const service = connection
     ? BlobServiceClient.fromConnectionString(connection, { retryOptions })
     : new BlobServiceClient(endpoint, azureCredential(env), { retryOptions });
@@ -28,10 +38,13 @@ export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOp
 
   return {
     url,
+    timeoutMs,
 
     async get(key) {
       try {
-        const { readableStreamBody, etag } = await blob(key).download();
+        const { readableStreamBody, etag } = await inTime(timeoutMs, (abortSignal) =>
+          blob(key).download(0, undefined, { abortSignal }),
+        );
         if (readableStreamBody === undefined || etag === undefined)
           throw new Error("the answer has no body or no ETag");
         return { body: readableStreamBody as Readable, etag };
@@ -42,9 +55,11 @@ export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOp
     },
 
     async put(key, body, condition) {
-      const options = { conditions: headersOf(condition) };
+      const conditions = headersOf(condition);
       try {
-        await blob(key).upload(body, body.length, options);
+        await inTime(timeoutMs, (abortSignal) =>
+          blob(key).upload(body, body.length, { conditions, abortSignal }),
+        );
       } catch (error) {
         const { status } = failureOf(error);
         if (condition !== undefined && (status === 412 || status === 409)) throw new Conflict(key);
@@ -54,24 +69,35 @@ export function openBlob({ endpoint, container: name, prefix, url, env }: BlobOp
 
     async *list(start): AsyncGenerator<ObjectInfo> {
       try {
-        for await (const { name: found, properties } of container.listBlobsFlat({ prefix: prefix + start })) {
-          yield {
-            key: found.slice(prefix.length),
-            size: properties.contentLength ?? 0,
-            modifiedAt: properties.lastModified,
-          };
-        }
+        let continuationToken: string | undefined;
+        do {
+          const from = continuationToken;
+          const { value: page } = await inTime(timeoutMs, (abortSignal) =>
+            container
+              .listBlobsFlat({ prefix: prefix + start, abortSignal })
+              .byPage(from ? { continuationToken: from } : {})
+              .next(),
+          );
+          for (const { name: found, properties } of page?.segment.blobItems ?? []) {
+            yield {
+              key: found.slice(prefix.length),
+              size: properties.contentLength ?? 0,
+              modifiedAt: properties.lastModified,
+            };
+          }
+          continuationToken = page?.continuationToken;
+        } while (continuationToken);
       } catch (error) {
         throw fail(`list ${start}`, error);
       }
     },
 
     async delete(key) {
-      await blob(key)
-        .deleteIfExists()
-        .catch((error: unknown) => {
+      await inTime(timeoutMs, (abortSignal) => blob(key).deleteIfExists({ abortSignal })).catch(
+        (error: unknown) => {
           throw fail(`delete ${key}`, error);
-        });
+        },
+      );
     },
   };
 }

@@ -1,6 +1,10 @@
 /** Google Cloud Storage. */
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import { setTimeout as sleep } from "node:timers/promises";
 import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
-import { Conflict, type ObjectInfo, type ObjectStore, type StoredObject } from "./object-store.js";
+import { inTime } from "./in-time.js";
+import { Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
 export interface GcsOptions {
@@ -10,17 +14,31 @@ export interface GcsOptions {
   readonly url: string;
   /** STORAGE_EMULATOR_HOST; credentials are found as every Google library does. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A request that isn't answered for so long is made again. Milliseconds; default 60,000. */
+  readonly timeoutMs?: number;
 }
 
-interface Answer {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string>>;
+/** What `failureOf` reads. */
+class Refusal extends Error {
+  readonly code: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.code = status;
+  }
 }
 
-export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): ObjectStore {
+export function openGcs({
+  bucket: bucketName,
+  prefix,
+  url,
+  env,
+  timeoutMs = 60_000,
+}: GcsOptions): ObjectStore {
   // Written with the API's path by some, without by others.
   const emulator = env.STORAGE_EMULATOR_HOST?.replace(/\/(storage\/v1\/?)?$/, "");
   const storage = new Storage({
+    timeout: timeoutMs,
     // A write of ours is the same when it is made twice, or has a condition.
     retryOptions: { idempotencyStrategy: IdempotencyStrategy.RetryAlways, maxRetries: 5 },
     ...(emulator ? { apiEndpoint: emulator, projectId: "emulated" } : {}),
@@ -32,23 +50,26 @@ export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): O
 
   return {
     url,
+    timeoutMs,
 
-    get(key) {
-      const body = bucket.file(prefix + key).createReadStream({ validation: false });
-      return new Promise<StoredObject | null>((resolve, reject) => {
-        body.once("error", (error) => {
-          if (failureOf(error).status === 404 && !/bucket does not exist/i.test(error.message)) resolve(null);
-          else reject(fail(`read ${key}`, error));
-        });
-        body.once("response", ({ headers, statusCode }: Answer) => {
-          if (statusCode >= 300) return; // comes as an error too
-          const etag = headers["x-goog-generation"];
-          if (etag === undefined) body.destroy(new Error("the answer has no generation"));
-          else resolve({ body, etag });
-        });
-        // Nothing is asked before somebody reads.
-        body.read(0);
-      });
+    // Not by the library's stream: when its connection breaks in the middle, that one never ends.
+    async get(key) {
+      const address = `${storage.baseUrl}/b/${bucketName}/o/${encodeURIComponent(prefix + key)}?alt=media`;
+      try {
+        const headers = emulator ? {} : await storage.authClient.getRequestHeaders(address);
+        const answer = await fetchPatiently(address, headers, timeoutMs);
+        if (answer.status === 404) {
+          const message = await answer.text();
+          if (/bucket does not exist/i.test(message)) throw new Refusal(404, message);
+          return null;
+        }
+        if (!answer.ok) throw new Refusal(answer.status, (await answer.text()) || answer.statusText);
+        const etag = answer.headers.get("x-goog-generation");
+        if (etag === null || answer.body === null) throw new Error("the answer has no generation");
+        return { body: Readable.fromWeb(answer.body as ReadableStream), etag };
+      } catch (error) {
+        throw fail(`read ${key}`, error);
+      }
     },
 
     async put(key, body, condition) {
@@ -58,7 +79,7 @@ export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): O
           ? {}
           : { preconditionOpts: { ifGenerationMatch: "ifMatch" in condition ? condition.ifMatch : 0 } };
       try {
-        await file.save(body, { resumable: false, ...preconditionOpts });
+        await inTime(timeoutMs, () => file.save(body, { resumable: false, ...preconditionOpts }));
       } catch (error) {
         if (condition !== undefined && failureOf(error).status === 412) throw new Conflict(key);
         throw fail(`write ${key}`, error);
@@ -89,4 +110,33 @@ export function openGcs({ bucket: bucketName, prefix, url, env }: GcsOptions): O
         });
     },
   };
+}
+
+const tries = 6;
+
+/** An answer's head, asked for again when there is none, or when the server is overloaded or down. */
+async function fetchPatiently(
+  address: string,
+  headers: Readonly<Record<string, string>>,
+  timeoutMs: number,
+): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
+    try {
+      const answer = await fetch(address, { headers, signal: late.signal });
+      const isBusy = answer.status === 408 || answer.status === 429 || answer.status >= 500;
+      if (!isBusy || attempt === tries) return answer;
+      await answer.body?.cancel();
+    } catch (error) {
+      if (attempt === tries)
+        throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    } finally {
+      clearTimeout(timer);
+    }
+    await sleep(100 * 2 ** attempt);
+  }
 }

@@ -22,6 +22,8 @@ export type Condition = { readonly ifMatch: string } | { readonly ifAbsent: true
 export interface ObjectStore {
   /** For messages. */
   readonly url: string;
+  /** How long an answer may take, in milliseconds. */
+  readonly timeoutMs?: number;
   /** Null: there is none. */
   get(key: string): Promise<StoredObject | null>;
   /** Whole or not at all; for what fits into the memory. @throws Conflict when the condition doesn't hold */

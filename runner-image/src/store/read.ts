@@ -5,8 +5,8 @@ import { UserError } from "../../../model/diagnostic.js";
 import type { ObjectStore } from "./object-store.js";
 
 const tries = 6;
-/** A connection over which nothing comes for so long is taken for broken. */
-const stalledMs = 60_000;
+/** A body of which nothing comes for so long is taken for broken off: not every library notices that by itself. */
+const mostStalledMs = 20_000;
 
 export interface ReadObject {
   readonly etag: string;
@@ -27,7 +27,10 @@ export async function readObject(
     const found = await store.get(key);
     if (found === null) return null;
     try {
-      const bytes = await readWhileItFlows(found.body);
+      const bytes = await readWhileItFlows(
+        found.body,
+        Math.min(mostStalledMs, store.timeoutMs ?? mostStalledMs),
+      );
       if (isWhole(bytes) || attempt === tries) return { etag: found.etag, bytes };
     } catch (error) {
       if (attempt === tries) throw broken(store, key, error);
@@ -36,7 +39,7 @@ export async function readObject(
   }
 }
 
-async function readWhileItFlows(body: Readable): Promise<Buffer> {
+async function readWhileItFlows(body: Readable, stalledMs: number): Promise<Buffer> {
   const timer = setTimeout(() => {
     body.destroy(new Error(`nothing came for ${stalledMs / 1000} s`));
   }, stalledMs);

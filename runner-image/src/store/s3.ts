@@ -18,10 +18,12 @@ export interface S3Options {
   readonly url: string;
   /** AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; credentials are found as every AWS SDK does. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A request over which nothing comes for so long is made again. Milliseconds; default 60,000. */
+  readonly timeoutMs?: number;
 }
 
-export function openS3({ bucket, prefix, url, env }: S3Options): ObjectStore {
-  const client = new S3Client(configuration(env));
+export function openS3({ bucket, prefix, url, env, timeoutMs = 60_000 }: S3Options): ObjectStore {
+  const client = new S3Client(configuration(env, timeoutMs));
   const at = (key: string) => ({ Bucket: bucket, Key: prefix + key });
   const fail = (doing: string, error: unknown) => storeError(url, doing, failureOf(error));
 
@@ -47,6 +49,7 @@ export function openS3({ bucket, prefix, url, env }: S3Options): ObjectStore {
 
   return {
     url,
+    timeoutMs,
     list,
 
     async get(key) {
@@ -91,13 +94,12 @@ function headersOf(condition: Condition | undefined) {
   return "ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: "*" };
 }
 
-function configuration(env: S3Options["env"]): S3ClientConfig {
+function configuration(env: S3Options["env"], timeoutMs: number): S3ClientConfig {
   const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION;
   return {
     maxAttempts: 5,
-    // Without them an answer that never comes is waited for without end. Milliseconds.
-    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+    requestHandler: { connectionTimeout: Math.min(timeoutMs, 10_000), socketTimeout: timeoutMs },
     // Who is at another place than the bucket is told where it is.
     followRegionRedirects: true,
     ...(region ? { region } : {}),

@@ -10,7 +10,7 @@ import { QueueServiceClient } from "@azure/storage-queue";
 import { freePort } from "./free-port.js";
 
 /** The account that every azurite has, as its documentation says it; nothing is secret about its key. */
-const account = "devstoreaccount1";
+export const account = "devstoreaccount1";
 const key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 export interface Azurite {

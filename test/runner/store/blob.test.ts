@@ -2,8 +2,9 @@ import { expect } from "chai";
 import { UserError } from "../../../model/diagnostic.js";
 import { openBlob } from "../../../runner-image/src/store/blob.js";
 import { openArtifacts } from "../../../runner-image/src/store/open.js";
-import { type Azurite, startAzurite } from "./azurite.js";
+import { type Azurite, account, startAzurite } from "./azurite.js";
 import { artifactStoreConformance } from "./conformance.js";
+import { survivesKills, survivesNetworks } from "./faults.js";
 import { movesMuch } from "./large.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
 import { Workspaces } from "./workspace.js";
@@ -31,7 +32,25 @@ describe("runner/store: artifacts in Azure Blob Storage", function () {
     return openBlob({ endpoint, container, prefix: `objects${prefixes}/`, url: url(), env });
   });
   artifactStoreConformance(() => openArtifacts(url(), server.env));
-  movesMuch(200, () => ({ url: url(), env: server.env }));
+  movesMuch(1000, 200, () => ({ url: url(), env: server.env }));
+
+  survivesNetworks(() => ({
+    endpoint: server.endpoint,
+    open: (endpoint, timeoutMs = 60_000) => {
+      // The proxy's endpoint is without the account.
+      const at = endpoint === server.endpoint ? endpoint : `${endpoint}/${account}`;
+      const connection = server.env.AZURE_STORAGE_CONNECTION_STRING.replace(server.endpoint, at);
+      return openBlob({
+        endpoint: at,
+        container,
+        prefix: `faults${prefixes}/`,
+        url: url(),
+        env: { AZURE_STORAGE_CONNECTION_STRING: connection },
+        timeoutMs,
+      });
+    },
+  }));
+  survivesKills(() => ({ url: url(), env: server.env }));
 
   it("says what is wrong with the place, and what to do", async () => {
     const at = new Workspaces();

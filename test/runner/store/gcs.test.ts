@@ -3,6 +3,7 @@ import { UserError } from "../../../model/diagnostic.js";
 import { openGcs } from "../../../runner-image/src/store/gcs.js";
 import { openArtifacts } from "../../../runner-image/src/store/open.js";
 import { artifactStoreConformance } from "./conformance.js";
+import { survivesKills, survivesNetworks } from "./faults.js";
 import { type GcsServer, startGcs } from "./gcs-server.js";
 import { movesMuch } from "./large.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
@@ -30,7 +31,20 @@ describe("runner/store: artifacts in Cloud Storage", function () {
 
   objectStoreConformance(() => openGcs({ bucket, prefix: `objects${prefixes}/`, url: url(), env }));
   artifactStoreConformance(() => openArtifacts(url(), env));
-  movesMuch(200, () => ({ url: url(), env }));
+  movesMuch(1000, 200, () => ({ url: url(), env }));
+
+  survivesNetworks(() => ({
+    endpoint: server.endpoint,
+    open: (endpoint, timeoutMs = 60_000) =>
+      openGcs({
+        bucket,
+        prefix: `faults${prefixes}/`,
+        url: url(),
+        env: { STORAGE_EMULATOR_HOST: endpoint },
+        timeoutMs,
+      }),
+  }));
+  survivesKills(() => ({ url: url(), env }));
 
   it("says what is wrong with the place, and what to do", async () => {
     const at = new Workspaces();

@@ -7,7 +7,7 @@ import { openArtifacts } from "../../../runner-image/src/store/open.js";
 import { openS3 } from "../../../runner-image/src/store/s3.js";
 import { type MotoServer, startMoto } from "../../providers/aws/server.js";
 import { artifactStoreConformance } from "./conformance.js";
-import { startFaultyProxy } from "./faulty-proxy.js";
+import { survivesKills, survivesNetworks } from "./faults.js";
 import { movesMuch } from "./large.js";
 import { objectStoreConformance } from "./object-store-conformance.js";
 import { Workspaces } from "./workspace.js";
@@ -53,38 +53,20 @@ describe("runner/store: artifacts in S3", function () {
   objectStoreConformance(() => openS3({ bucket, prefix: `objects${prefixes}/`, url: url(), env }));
   artifactStoreConformance(() => openArtifacts(url(), env));
 
-  movesMuch(2000, () => ({ url: url(), env: { ...env, ...credentials } }));
+  movesMuch(10_000, 2048, () => ({ url: url(), env: { ...env, ...credentials } }));
 
-  it("gets through a server that fails, loses answers and breaks off", async () => {
-    const at = new Workspaces();
-    const proxy = await startFaultyProxy(server.endpoint);
-    const faulty = { ...env, AWS_ENDPOINT_URL_S3: proxy.endpoint };
-    try {
-      const files = Object.fromEntries(
-        [...Array(60)].map((_, i) => [`artifacts/f${i}`, `${i} `.repeat(20_000)]),
-      );
-      const work = at.make({ ...files, "artifacts/large": "large ".repeat(3 * 1024 * 1024) });
-      for (let n = 1; n <= 4; n++) {
-        at.write(work, { "artifacts/n": `state ${n}` });
-        expect(await openArtifacts(url(), faulty).push(`run-${n}`, work, [])).to.deep.equal({
-          archive: `run-${n}`,
-          replaced: null,
-        });
-        const next = at.make();
-        expect(await openArtifacts(url(), faulty).fetchLast(next, ["**"])).to.deep.equal({
-          runId: `run-${n}`,
-        });
-        expect(at.read(next)).to.deep.equal(at.read(work));
-      }
-      expect(proxy.faults.failed, "failed").to.be.above(20);
-      expect(proxy.faults.lost, "lost").to.be.above(5);
-      expect(proxy.faults.broken, "broken off").to.be.above(5);
-      expect((await openArtifacts(url(), env).list()).map(({ runId }) => runId)).to.have.length(4);
-    } finally {
-      await proxy.stop();
-      at.remove();
-    }
-  });
+  survivesNetworks(() => ({
+    endpoint: server.endpoint,
+    open: (endpoint, timeoutMs = 60_000) =>
+      openS3({
+        bucket,
+        prefix: `faults${prefixes}/`,
+        url: url(),
+        env: { ...env, AWS_ENDPOINT_URL_S3: endpoint },
+        timeoutMs,
+      }),
+  }));
+  survivesKills(() => ({ url: url(), env: { ...env, ...credentials } }));
 
   it("takes S3's 403 for what isn't there, as the job's identity gets it, for nothing there", async () => {
     let listed = "";
