@@ -82,6 +82,18 @@ describe("an image of a project", function () {
     }
   });
 
+  it("is not taken for what somebody has made from it, labels and all", async () => {
+    const container = dockerNow(["create", image.tag]).trim();
+    const other = dockerNow(["commit", container]).trim();
+    try {
+      expect(other).not.to.equal(image.id);
+      expect(await project.build(docker)).to.deep.include({ built: false, id: image.id });
+    } finally {
+      dockerNow(["rm", container]);
+      dockerNow(["image", "rm", "--no-prune", other]);
+    }
+  });
+
   it("changes its last layers alone with the project's files, and those of a run from environments with what they are of", async () => {
     const before = layers(image.tag);
     project.write("files/note.txt", "two\n");
