@@ -1,6 +1,6 @@
 /** Operating what is deployed, the same on every platform: run now, history, logs, schedules. Data in, data out. */
 import type { DeployPlan, Platform, StackSettings } from "../model/plan-types.js";
-import type { LogLine, RunRequest, RunStatus, TaskRecord } from "../model/run.js";
+import type { LogLine, RunRequest, RunStatus, StoredRecord, TaskRecord } from "../model/run.js";
 
 /** A run as `handoff runs --json` shows it. Times are ISO 8601 in UTC. */
 export interface RunView {
@@ -97,6 +97,16 @@ export interface Operator {
   warnings?(): string[];
 }
 
+/** The records that runs have left in their artifact store. */
+export interface RunRecords {
+  /** Those that ended last, newest first. @throws UserError `artifact-store` */
+  list(options: {
+    readonly limit?: number;
+    /** Only of the runs whose id begins so. */
+    readonly beginning?: string;
+  }): Promise<StoredRecord[]>;
+}
+
 /** What an operator of a cloud is made from. */
 export interface DeployedStack {
   /** Name in Pulumi.yaml. */
@@ -113,6 +123,8 @@ export interface DeployedStack {
   /** Credentials, and endpoints in place of the cloud's own (docs/operate.md). */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
+  /** @param artifacts the output `stores.artifacts` */
+  openRecords(artifacts: string, env: DeployedStack["env"]): Promise<RunRecords>;
 }
 
 export type OpenOperator = (stack: DeployedStack) => Operator;

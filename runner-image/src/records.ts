@@ -20,14 +20,18 @@ export interface ListRecordsOptions {
   readonly limit?: number;
   /** Only this run's. */
   readonly runId?: string;
+  /** Only of the runs whose id begins so. */
+  readonly beginning?: string;
 }
 
 /** Those that ended last, newest first. What isn't a record is left out. @throws UserError `artifact-store` */
 export async function listRecords(
   store: ObjectStore,
-  { limit = 50, runId }: ListRecordsOptions = {},
+  { limit = 50, runId, beginning = "" }: ListRecordsOptions = {},
 ): Promise<StoredRecord[]> {
-  const start = runId === undefined ? prefix : `${prefix}${keyPart(runId)}/`;
+  // What is no beginning of a key as it stands is looked for among all.
+  const plain = beginning === "" || keyPart(beginning) === beginning ? beginning : "";
+  const start = runId === undefined ? `${prefix}${plain}` : `${prefix}${keyPart(runId)}/`;
   const found = (await listObjects(store, start)).filter(({ key }) => key.endsWith(".json"));
   // By the store's clock, as containers' differ. It has seconds: within one, and in the one that the limit falls into, the
   // records' own times count.
@@ -40,7 +44,7 @@ export async function listRecords(
     await Promise.all(
       newest.slice(at, at + readAtOnce).map(async (object) => {
         const record = await readRecord(store, object.key);
-        if (record !== null) records.push({ second: second(object), record });
+        if (record?.runId.startsWith(beginning)) records.push({ second: second(object), record });
       }),
     );
   }
