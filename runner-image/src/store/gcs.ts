@@ -60,10 +60,10 @@ export function openGcs({
         const answer = await fetchPatiently(address, headers, timeoutMs);
         if (answer.status === 404) {
           const message = await answer.text();
-          if (/bucket does not exist/i.test(message)) throw new Refusal(404, message);
+          if (/bucket does not exist/i.test(message)) throw new Refusal(404, told(message));
           return null;
         }
-        if (!answer.ok) throw new Refusal(answer.status, (await answer.text()) || answer.statusText);
+        if (!answer.ok) throw new Refusal(answer.status, told(await answer.text()) || answer.statusText);
         const etag = answer.headers.get("x-goog-generation");
         if (etag === null || answer.body === null) throw new Error("the answer has no generation");
         return { body: Readable.fromWeb(answer.body as ReadableStream), etag };
@@ -110,6 +110,16 @@ export function openGcs({
         });
     },
   };
+}
+
+/** What the API says in its JSON, or in plain text. */
+function told(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: { message?: unknown } };
+    return typeof error?.message === "string" ? error.message : body;
+  } catch {
+    return body;
+  }
 }
 
 const tries = 6;

@@ -21,10 +21,10 @@ export function storeError(url: string, doing: string, { status, code, message }
 
 function hintFor(status: number | undefined, told: string): string {
   if (/^\w*(credential|token|AuthenticationRequired)|load the default credentials/i.test(told)) {
-    return "give the runner an identity: a role of the job in the cloud, the cloud's own variables elsewhere";
+    return "give it an identity: a role of the job in the cloud; elsewhere a login of the cloud's own tools, or its variables";
   }
   if (status === 401 || status === 403) {
-    return "the job's identity needs the right to list, read, write and delete there; a deployment gives it: run handoff up again";
+    return "whoever asks needs the right to list, read, write and delete there; a deployment gives it to its jobs: run handoff up again";
   }
   if (status === 404)
     return "the bucket or container isn't there: run handoff up, or correct HANDOFF_ARTIFACTS";

@@ -212,6 +212,24 @@ describe("runner/store: artifacts in an object store", () => {
     expect((await failure(open().fetchLast(at.make(), ["**"]))).message).to.contain("is no longer in");
   });
 
+  it("reads again what stalls in its middle", async () => {
+    const slow = Object.assign(memory, { timeoutMs: 200 });
+    await open().push("run-1", at.make({ "artifacts/n": "contents" }), []);
+    let reads = 0;
+    slow.onGet = (_, body) => {
+      if (++reads > 2) return Readable.from([body]);
+      const stalled = new Readable({ read: () => {} });
+      stalled.push(body.subarray(0, 3));
+      return stalled;
+    };
+    const next = at.make();
+    await open().fetchLast(next, ["**"]);
+    expect(at.read(next)).to.deep.equal({ "artifacts/n": "contents" });
+    slow.onGet = () => new Readable({ read: () => {} });
+    const { message } = await failure(open().fetchLast(next, ["**"]));
+    expect(message).to.equal("can't read last in memory://test: nothing came for 0.2 s");
+  });
+
   it("believes no archive that leads out of the workspace", async () => {
     const file = { kind: "file", parts: [sha256("x")], size: 1, mode: 0o644, modifiedMs: 0 };
     const archive = { schemaVersion: 1, runId: "r", pushedAt: "2026-01-01T00:00:00Z", partBytes: 8 };

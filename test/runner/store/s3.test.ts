@@ -89,7 +89,7 @@ describe("runner/store: artifacts in S3", function () {
       listed = "prod/etl/last";
       const error: unknown = await store.get("last").catch((reason: unknown) => reason);
       if (!(error instanceof UserError)) throw new Error(`no UserError: ${error}`);
-      expect(error.hint).to.contain("the job's identity needs the right");
+      expect(error.hint).to.contain("needs the right to list, read, write and delete");
     } finally {
       stub.closeAllConnections();
       stub.close();
