@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import {
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -78,10 +79,16 @@ function login(env: Env): string | undefined {
 function passphraseFile(env: Env): string {
   const file = join(handoffHome({ ...env }), "passphrase");
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  if (existsSync(file)) return file;
+  // Whole, or not there: a fleet's processes look for it at the same time.
+  const fresh = `${file}.${randomBytes(6).toString("hex")}`;
+  writeFileSync(fresh, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
   try {
-    writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
+    linkSync(fresh, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    rmSync(fresh);
   }
   return file;
 }
@@ -107,23 +114,33 @@ function decoded(path: string): string {
 
 /** Removes the locks of engines on this machine that died without doing so. Returns how many. */
 export function removeStaleLocks(state: string, project: string, stack: string): number {
-  const dir = locksFolder(state, project, stack);
-  if (!existsSync(dir)) return 0;
-  let removed = 0;
-  for (const name of readdirSync(dir).filter((file) => file.endsWith(".json"))) {
-    const holder = readLock(join(dir, name));
-    if (!holder || holder.hostname !== hostname() || isAlive(holder.pid)) continue;
-    rmSync(join(dir, name), { force: true });
-    rmSync(join(dir, `${name}.attrs`), { force: true });
-    removed++;
+  const stale = lockFiles(state, project, stack).filter(isStale);
+  for (const file of stale) {
+    rmSync(file, { force: true });
+    rmSync(`${file}.attrs`, { force: true });
   }
-  return removed;
+  return stale.length;
 }
 
-/** Whether an engine, here or elsewhere, works on the stack. */
+/** Whether an engine works on the stack that isn't known to be dead, here or elsewhere. */
+export function isUpdating(state: string, project: string, stack: string): boolean {
+  return lockFiles(state, project, stack).some((file) => !isStale(file));
+}
+
+/** Whether the stack is locked, be it by an engine that is dead. */
 export function isLocked(state: string, project: string, stack: string): boolean {
+  return lockFiles(state, project, stack).length > 0;
+}
+
+function lockFiles(state: string, project: string, stack: string): string[] {
   const dir = locksFolder(state, project, stack);
-  return existsSync(dir) && readdirSync(dir).some((file) => file.endsWith(".json"));
+  const files = existsSync(dir) ? readdirSync(dir) : [];
+  return files.filter((file) => file.endsWith(".json")).map((file) => join(dir, file));
+}
+
+function isStale(file: string): boolean {
+  const holder = readLock(file);
+  return holder !== undefined && holder.hostname === hostname() && !isAlive(holder.pid);
 }
 
 /** The file of a stack's state in a `file://` backend. */

@@ -1,6 +1,7 @@
 /** Takes a stack away: from the backend, and its file. */
 import { existsSync, rmSync } from "node:fs";
 import { UserError } from "../model/diagnostic.js";
+import { backendEnv, removeStaleLocks, stateFolder } from "./backend.js";
 import { type EngineOptions, runEngine } from "./engine-command.js";
 import { findRepository, stackFile, stackFilePath } from "./repository.js";
 import { stackStates } from "./stack-states.js";
@@ -37,6 +38,8 @@ export async function removeStack(options: EngineOptions, stack: string): Promis
       },
     );
   }
+  const folder = stateFolder(repository, { ...options.env, ...backendEnv(repository, options.env) });
+  if (folder !== undefined) removeStaleLocks(folder, repository.name, stack);
   const file = stackFilePath(repository, stack);
   const shown = existsSync(file) ? shownPath(file, options.cwd) : undefined;
   if (state) await runEngine(options, { args: ["stack", "rm", stack, "--yes"] });

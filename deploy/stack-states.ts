@@ -1,6 +1,6 @@
 /** What the backend knows of a repository's stacks: which there are, how much they hold, when they were last updated. */
 import { readFileSync } from "node:fs";
-import { backendEnv, backendUrl, isLocked, stackStateFile, stateFolder, storedStacks } from "./backend.js";
+import { backendEnv, backendUrl, isUpdating, stackStateFile, stateFolder, storedStacks } from "./backend.js";
 import { type EngineOptions, runEngine } from "./engine-command.js";
 import { hasEncryptionKey, type Repository } from "./repository.js";
 
@@ -9,7 +9,7 @@ export interface StackState {
   readonly resources: number;
   /** ISO 8601 in UTC; null for one that was never updated. */
   readonly lastUpdate: string | null;
-  /** An update is running, or was when its engine died. */
+  /** An update is running; for another machine's, and in a bucket, or was when its engine died. */
   readonly updating: boolean;
 }
 
@@ -57,7 +57,7 @@ function fromFolder(folder: string, project: string, stacks: readonly string[]):
       resources: resources.length,
       // An empty state has the first day of the first year.
       lastUpdate: time > 0 ? new Date(time).toISOString() : null,
-      updating: isLocked(folder, project, stack),
+      updating: isUpdating(folder, project, stack),
     });
   }
   return states;

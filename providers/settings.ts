@@ -141,6 +141,16 @@ class Reader {
       if (!full.startsWith("handoff:")) continue;
       const key = full.slice("handoff:".length);
       if ((settingKeys as readonly string[]).includes(key)) continue;
+      const map = settingKeys.find((known) => key.startsWith(`${known}.`) || key.startsWith(`${known}[`));
+      if (map !== undefined) {
+        this.#error(
+          full,
+          "unknown-setting",
+          `\`${full}\` is a path, which a stack's file writes as a map`,
+          `write handoff:${map}: {…}, as \`pulumi config set --path\` does`,
+        );
+        continue;
+      }
       const near = nearest(key, settingKeys);
       this.#error(
         full,

@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -304,6 +305,24 @@ describe("cli: stacks", function () {
       expect(existsSync(join(repo.root, "Pulumi.dev.yaml"))).to.equal(false);
     });
 
+    it("isn't kept from it by an engine of this machine that died", async () => {
+      await setSecret(repo.options, "API_KEY", "x");
+      const child = spawn("true");
+      await new Promise((done) => child.on("exit", done));
+      const locks = join(repo.root, ".handoff/state/.pulumi/locks/organization/demo/dev");
+      mkdirSync(locks, { recursive: true });
+      const lock = {
+        pid: child.pid,
+        username: "me",
+        hostname: hostname(),
+        timestamp: "2026-01-01T00:00:00Z",
+      };
+      writeFileSync(join(locks, "x.json"), JSON.stringify(lock));
+      expect((await handoff(["stack", "list"])).stdout).not.to.match(/\ndev .* now\n/);
+      const { code, stderr } = await handoff(["stack", "rm", "dev"]);
+      expect(code, stderr).to.equal(0);
+    });
+
     it("leaves a stack alone that somebody works on", async () => {
       await setSecret(repo.options, "API_KEY", "x");
       const locks = join(repo.root, ".handoff/state/.pulumi/locks/organization/demo/dev");
@@ -318,6 +337,7 @@ describe("cli: stacks", function () {
       const { code, stderr } = await handoff(["stack", "rm", "dev"]);
       expect(code).to.equal(2);
       expect(stderr).to.include("handoff cancel dev");
+      expect((await handoff(["stack", "list"])).stdout).to.match(/\ndev .* now\n/);
       expect(repo.read("Pulumi.dev.yaml")).to.include("API_KEY");
     });
   });

@@ -6,6 +6,7 @@ import { expect } from "chai";
 import {
   backendEnv,
   isLocked,
+  isUpdating,
   removeStaleLocks,
   restoreTornState,
   stackStateFile,
@@ -125,6 +126,7 @@ describe("the state of an engine that died", () => {
   it("loses its locks, and no others do", () => {
     expect(removeStaleLocks(state, "demo", "dev")).to.equal(0);
     const gone = lock("dead", { pid: dead, hostname: hostname() });
+    expect([isLocked(state, "demo", "dev"), isUpdating(state, "demo", "dev")]).to.deep.equal([true, false]);
     const alive = lock("alive", { pid: process.pid, hostname: hostname() });
     const elsewhere = lock("elsewhere", { pid: dead, hostname: "another-machine" });
     const broken = lock("broken", "{");
@@ -137,6 +139,7 @@ describe("the state of an engine that died", () => {
       true,
     ]);
     expect(isLocked(state, "demo", "dev")).to.equal(true);
+    expect(isUpdating(state, "demo", "dev")).to.equal(true);
     expect(isLocked(state, "demo", "prod")).to.equal(false);
   });
 

@@ -130,6 +130,10 @@ describe("state in a bucket, and secrets under a key of a key service", function
       .and.not.include("encryptionsalt");
     await succeeds(["secrets", "set", "API_KEY", "-s", "kms"], "of-kms\n");
     expect(await decrypted("kms", "API_KEY")).to.equal("of-kms");
+    // Another stack like it has the same provider, and a data key of its own.
+    await succeeds(["stack", "new", "kms2", "--from", "kms"]);
+    const keyOf = (stack: string) => /^encryptedkey: .*$/m.exec(repo.read(`Pulumi.${stack}.yaml`))?.[0];
+    expect(keyOf("kms2")).to.be.a("string").and.not.equal(keyOf("kms"));
   });
 
   it("rotate: from a passphrase to that key, anew with the same, and back; nothing else changes", async () => {

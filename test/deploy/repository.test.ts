@@ -74,6 +74,18 @@ describe("the settings of a stack", () => {
     expect(problems().map(([, , , hint]) => hint)).to.include("write handoff:network: {value: {mode: …}}");
   });
 
+  it("written as paths in a stack's file, as one forgets --path, are told what they should be", () => {
+    stack("  handoff:secrets.API_KEY:", "    secure: v1:x");
+    expect(problems()).to.deep.equal([
+      [
+        "error",
+        "unknown-setting",
+        "Pulumi.dev.yaml:2:3",
+        "write handoff:secrets: {…}, as `pulumi config set --path` does",
+      ],
+    ]);
+  });
+
   it("secrets in plain text, and those whose names can't be read, are errors", () => {
     stack(
       "  handoff:secrets:",
