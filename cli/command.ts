@@ -88,6 +88,7 @@ export interface StackCommandOptions {
   readonly report?: readonly string[];
   readonly expectNoChanges?: boolean;
   readonly refresh?: boolean;
+  readonly yes?: boolean;
 }
 /** up, preview, refresh, destroy and drift take the same. */
 export const stackCommandArguments = {

@@ -38,13 +38,14 @@ export async function runStackCommand(
   context: CliContext,
 ): Promise<number> {
   const stacks = chooseStacks(names, options, context);
+  if (operation === "destroy") checkConfirmed(names, stacks, options);
   const retries = parseRetries(options.retry);
   const given = options.parallel === undefined ? undefined : parseParallel(options.parallel);
   const writeReports = openReports(options.report ?? [], context);
   const [only] = stacks.length === 1 ? stacks : [];
 
   const views: FleetView[] = [
-    only === undefined ? fleetView(stacks.length, context) : singleView(context, options),
+    only === undefined ? fleetView(stacks.length, options, context) : singleView(context, options),
     ...(options.json ? [jsonView(context)] : []),
   ];
   const onEvent = (event: FleetEvent) => {
@@ -104,6 +105,21 @@ function chooseStacks(
   return stacks;
 }
 
+/** What is destroyed has been named, or looked at. */
+function checkConfirmed(
+  names: readonly string[],
+  stacks: readonly string[],
+  { all, select, yes }: StackCommandOptions,
+): void {
+  if (yes || names.length > 0 || !(all || select?.length)) return;
+  const shown = stacks.slice(0, 10).join(", ");
+  const more = stacks.length > 10 ? ` and ${stacks.length - 10} more` : "";
+  throw new UserError(`this would destroy ${stacks.length} stacks: ${shown}${more}`, {
+    code: "not-confirmed",
+    hint: "say --yes when that is what you want, or name the stacks",
+  });
+}
+
 function parseRetries(text: string | undefined): number {
   const value = Number(text ?? 0);
   if (Number.isInteger(value) && value >= 0 && value <= 20) return value;
@@ -119,8 +135,11 @@ async function prepareForMany({ cwd, env, interrupted, stderr }: CliContext): Pr
   await findPulumi({ env, log: (line) => stderr.write(`${line}\n`), signal: interrupted });
 }
 
-function fleetView(total: number, context: CliContext): FleetView {
-  const moving = context.stderr.isTTY === true && context.env.TERM !== "dumb" && !context.env.CI;
+function fleetView(total: number, { json }: StackCommandOptions, context: CliContext): FleetView {
+  const { stderr, stdout, env } = context;
+  const terminal = stderr.isTTY === true && env.TERM !== "dumb" && !env.CI;
+  // Rows that are drawn over each other leave no place for lines of JSON on the same terminal.
+  const moving = terminal && !(json && stdout.isTTY);
   return moving ? rowsView(context, total) : linesView(context, total);
 }
 

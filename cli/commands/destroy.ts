@@ -6,7 +6,10 @@ export const destroy = defineCommand<[string[]], StackCommandOptions>({
   summary: "Remove everything that stacks have deployed",
   description: stackCommandArguments.note,
   arguments: [stackCommandArguments.stacks],
-  options: stackCommandOptions,
+  options: [
+    ...stackCommandOptions,
+    { flags: "--yes", description: "needed with --all and --select, so that nothing is destroyed by a slip" },
+  ],
   examples: [
     { command: "handoff destroy dev", note: "the stack's history and configuration stay" },
     { command: "handoff destroy client-a client-b", note: "both at a time" },

@@ -141,7 +141,14 @@ describe("fleet: the commands, through the real engine", function () {
     expect((await run("cancel", "nowhere")).code).to.equal(2);
   });
 
-  it("destroy of several removes what they had", async () => {
+  it("destroy of what is not named has to be confirmed; of several removes what they had", async () => {
+    for (const selection of [["--all"], ["--select", "cloud=local"]]) {
+      const refused = await run("destroy", ...selection);
+      expect(refused.code).to.equal(2);
+      expect(refused.stderr)
+        .to.match(/this would destroy \d stacks: .*dev, two/)
+        .and.include("--yes");
+    }
     const { code, stderr } = await run("destroy", "dev", "two");
     expect(code, stderr).to.equal(0);
     expect(stderr)
