@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
@@ -166,5 +168,56 @@ describe("a state that only the engine reads", function () {
     expect(JSON.parse(stdout).stacks[0]).to.include({ stack: "dev", resources: 10 });
     await succeeds(["destroy", "dev"]);
     await succeeds(["stack", "rm", "dev"]);
+  });
+});
+
+describe("Pulumi Cloud, or one's own", function () {
+  this.timeout(15 * 60_000);
+  let repo: Fixture;
+  let service: Server;
+  const calls: string[] = [];
+
+  before(async () => {
+    repo = makeRepository();
+    const answers: Readonly<Record<string, object>> = {
+      "/api/user": { id: "1", githubLogin: "me", name: "me", organizations: [{ githubLogin: "me" }] },
+      "/api/capabilities": { capabilities: [] },
+      "/api/user/stacks": {
+        stacks: [
+          {
+            orgName: "me",
+            projectName: "demo",
+            stackName: "dev",
+            lastUpdate: 1_700_000_000,
+            resourceCount: 7,
+          },
+        ],
+      },
+    };
+    service = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? "/", "http://service");
+      calls.push(`${request.headers.authorization} ${pathname}`);
+      const answer = answers[pathname];
+      response.writeHead(answer ? 200 : 404, { "content-type": "application/json" });
+      response.end(JSON.stringify(answer ?? { code: 404, message: "not here" }));
+    });
+    await new Promise<void>((listening) => service.listen(0, "127.0.0.1", listening));
+  });
+  after(async () => {
+    await new Promise((closed) => service.close(closed));
+    repo.remove();
+  });
+
+  it("is asked with the token, and needs no passphrase", async () => {
+    const { port } = service.address() as AddressInfo;
+    repo.write("Pulumi.yaml", `name: demo\nruntime: nodejs\nbackend: {url: 'http://127.0.0.1:${port}'}\n`);
+    const env = { ...repo.env, NO_COLOR: "1", PULUMI_ACCESS_TOKEN: "pul-of-the-test" };
+    const { code, stdout, stderr } = await cli(["stack", "list", "--json"], { cwd: repo.root, env });
+    expect(code, stderr).to.equal(0);
+    expect(JSON.parse(stdout).stacks).to.have.length(1);
+    expect(JSON.parse(stdout).stacks[0]).to.include({ resources: 7, lastUpdate: "2023-11-14T22:13:20.000Z" });
+    expect(calls).to.include("token pul-of-the-test /api/user/stacks");
+    expect(existsSync(join(repo.home, "passphrase"))).to.equal(false);
+    expect(existsSync(join(repo.root, ".handoff"))).to.equal(false);
   });
 });
