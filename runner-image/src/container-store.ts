@@ -47,7 +47,7 @@ export function storeHooks(given: ContainerStore): Pick<Job, "admit" | "keep"> {
   const { request } = given;
   const { schedules } = given.spec.project;
   const schedule = schedules.find(({ name }) => name === request.schedule);
-  const me = schedule?.overlap === "skip" ? contender(given, schedule) : undefined;
+  const me = schedule && takesPart(given.env, schedule) ? contender(given, schedule) : undefined;
   return {
     ...(me === undefined || schedule === undefined
       ? {}
@@ -70,6 +70,15 @@ export function storeHooks(given: ContainerStore): Pick<Job, "admit" | "keep"> {
 export function executionOf(env: Env): string | undefined {
   const task = /\/v4\/([0-9a-f]{32})-/.exec(env.ECS_CONTAINER_METADATA_URI_V4 ?? "")?.[1];
   return env.CLOUD_RUN_EXECUTION || env.CONTAINER_APP_JOB_EXECUTION_NAME || task;
+}
+
+/** HANDOFF_OVERLAP: a run that somebody starts as the schedule would, for a time that passed, is none of the schedule's own. */
+function takesPart({ HANDOFF_OVERLAP: given = "" }: Env, { overlap }: Schedule): boolean {
+  if (given === "") return overlap === "skip";
+  if (given === "skip" || given === "allow") return given === "skip";
+  throw new UserError(`HANDOFF_OVERLAP is ${given}, which is neither skip nor allow`, {
+    code: "invalid-environment",
+  });
 }
 
 function contender({ spec, request, env, told, startedAt }: ContainerStore, schedule: Schedule): Contender {
