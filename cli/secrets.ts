@@ -3,13 +3,14 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { findRepository, readSettings } from "../deploy/repository.js";
 import * as store from "../deploy/secrets.js";
-import { UserError } from "../model/diagnostic.js";
+import { ExitCode, UserError } from "../model/diagnostic.js";
 import { loadProject } from "../model/load.js";
 import type { StackSettings } from "../model/plan-types.js";
 import { neededSecrets } from "../model/secrets.js";
 import { parseSettings } from "../providers/settings.js";
 import { type CliContext, print, printJson, say } from "./context.js";
 import { engineOptions } from "./engine.js";
+import { handleError } from "./errors.js";
 import { formatTable } from "./output/table.js";
 import { findStack } from "./project-lookup.js";
 import { readSecretValue } from "./read-value.js";
@@ -109,13 +110,16 @@ export async function importInto(
 }
 
 export interface RotateOptions extends OfStack {
+  readonly all?: boolean;
   readonly secretsProvider?: string;
   readonly passphraseFile?: string;
 }
 
-/** `handoff secrets rotate`: the new passphrase from a file, stdin or the keyboard, or a key service's key. */
-export async function rotateSecrets(options: RotateOptions, context: CliContext): Promise<undefined> {
-  const { stack } = findStack(context.cwd, options.stack);
+/**
+ * `handoff secrets rotate`: the new passphrase from a file, stdin or the keyboard, or a key service's key. With --all, one that
+ * fails keeps no other from it; the first exit code that isn't 0 is returned.
+ */
+export async function rotateSecrets(options: RotateOptions, context: CliContext): Promise<number> {
   const { secretsProvider: provider, passphraseFile } = options;
   if (provider !== undefined && passphraseFile !== undefined) {
     throw new UserError("secrets are encrypted with a key or with a passphrase", {
@@ -123,23 +127,42 @@ export async function rotateSecrets(options: RotateOptions, context: CliContext)
       hint: "leave out --secrets-provider or --passphrase-file",
     });
   }
-  const target = { ...engineOptions(context), stack };
-  if (provider !== undefined && provider !== "passphrase") {
-    await store.rotateSecrets(target, { to: "provider", provider });
-    say(context, `the secrets of ${stack} are encrypted with ${provider}: commit its file`);
-    return;
+  if (options.all && options.stack !== undefined) {
+    throw new UserError("--all is every stack", { code: "bad-option", hint: "leave out --all or -s" });
   }
-  const passphrase =
-    passphraseFile === undefined
-      ? await readSecretValue("new passphrase", undefined, context)
-      : readPassphrase(passphraseFile, context);
-  await store.rotateSecrets(target, { to: "passphrase", passphrase });
-  const where =
-    passphraseFile === undefined
-      ? "PULUMI_CONFIG_PASSPHRASE"
-      : `PULUMI_CONFIG_PASSPHRASE_FILE=${passphraseFile}`;
-  say(context, `the secrets of ${stack} are encrypted with the new passphrase: commit its file`);
-  say(context, `From now on ${stack} needs it: ${where}`);
+  const stacks = options.all
+    ? findRepository(context.cwd).stacks
+    : [findStack(context.cwd, options.stack).stack];
+  const rotation: store.Rotation =
+    provider !== undefined && provider !== "passphrase"
+      ? { to: "provider", provider }
+      : { to: "passphrase", passphrase: await newPassphrase(passphraseFile, context) };
+  const what = rotation.to === "provider" ? rotation.provider : "the new passphrase";
+  const codes: number[] = [];
+  for (const stack of stacks) {
+    if (context.interrupted.aborted) break;
+    try {
+      const changed = await store.rotateSecrets({ ...engineOptions(context), stack }, rotation);
+      say(context, `the secrets of ${stack} are encrypted with ${what}${changed ? "" : " already"}`);
+    } catch (error) {
+      if (!options.all) throw error;
+      codes.push(handleError(error, context));
+    }
+  }
+  if (rotation.to === "passphrase") {
+    const variable =
+      passphraseFile === undefined
+        ? "PULUMI_CONFIG_PASSPHRASE"
+        : `PULUMI_CONFIG_PASSPHRASE_FILE=${passphraseFile}`;
+    say(context, `Commit what has changed. From now on it needs the new passphrase: ${variable}`);
+  } else say(context, "Commit what has changed.");
+  return codes[0] ?? ExitCode.ok;
+}
+
+async function newPassphrase(file: string | undefined, context: CliContext): Promise<string> {
+  return file === undefined
+    ? (await readSecretValue("new passphrase", undefined, context)).trim()
+    : readPassphrase(file, context);
 }
 
 function readPassphrase(file: string, context: CliContext): string {

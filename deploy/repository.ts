@@ -113,10 +113,16 @@ export function secretsProviderOf(repository: Repository, stack: string): string
   return typeof secretsprovider === "string" && secretsprovider !== "" ? secretsprovider : undefined;
 }
 
-/** Whether the file has the salt or key that a backend of one's own leaves in it when the stack is made there. */
-export function hasEncryptionKey(repository: Repository, stack: string): boolean {
+/** What a backend of one's own leaves in a stack's file when the stack is made there: a passphrase's salt, or a service's data key. */
+export function encryptionOf(
+  repository: Repository,
+  stack: string,
+): { readonly salt: string | undefined; readonly key: string | undefined } {
   const { encryptionsalt, encryptedkey } = readYaml(stackFile(repository, stack), repository.root).data;
-  return encryptionsalt !== undefined || encryptedkey !== undefined;
+  return {
+    salt: typeof encryptionsalt === "string" ? encryptionsalt : undefined,
+    key: typeof encryptedkey === "string" ? encryptedkey : undefined,
+  };
 }
 
 /** What in a stack's file isn't a setting, and changes what the settings are. */

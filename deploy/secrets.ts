@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../model/diagnostic.js";
 import { runEngine } from "./engine-command.js";
-import { findRepository, readSettings, secretsProviderOf, stackFile } from "./repository.js";
+import { isPassphraseOf } from "./passphrase.js";
+import { encryptionOf, findRepository, readSettings, secretsProviderOf, stackFile } from "./repository.js";
 import { type StackOptions, withStack } from "./stack.js";
 
 /** Names of the secrets that are set, sorted. Needs no engine and decrypts nothing. */
@@ -61,10 +62,13 @@ export type Rotation =
 
 /**
  * Encrypts the stack's secrets anew, in its file and in its state, with another passphrase or key. Nothing is deployed.
+ * Returns false when they are encrypted with that passphrase already, as after a rotation of many stacks that was cut short.
  * @throws UserError `rotation-failed`; the file is then as it was.
  */
-export async function rotateSecrets(options: StackOptions, rotation: Rotation): Promise<void> {
+export async function rotateSecrets(options: StackOptions, rotation: Rotation): Promise<boolean> {
   const { env, stack } = options;
+  const { salt } = encryptionOf(findRepository(options.cwd), stack);
+  if (rotation.to === "passphrase" && salt && (await isPassphraseOf(salt, rotation.passphrase))) return false;
   await changeConfig(options, async () => {
     const before = secretsProviderOf(findRepository(options.cwd), stack);
     const command = (provider: string) => ({
@@ -87,6 +91,7 @@ export async function rotateSecrets(options: StackOptions, rotation: Rotation): 
       rmSync(folder, { recursive: true, force: true });
     }
   });
+  return true;
 }
 
 function path(key: string): string {

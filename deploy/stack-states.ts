@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { backendEnv, backendUrl, isUpdating, stackStateFile, stateFolder, storedStacks } from "./backend.js";
 import { type EngineOptions, runEngine } from "./engine-command.js";
-import { hasEncryptionKey, type Repository } from "./repository.js";
+import { encryptionOf, type Repository } from "./repository.js";
 
 export interface StackState {
   /** Resources in the state, the stack itself included; 0 for one that was never deployed, or is destroyed. */
@@ -43,7 +43,8 @@ export async function isNewStack(
   if (folder !== undefined) return !storedStacks(folder, repository.name).has(stack);
   // Making a stack in a bucket leaves its key in its file. A service keeps the key, and has an empty stack made.
   const isService = /^https?:/.test(backendUrl(repository, variables) ?? "");
-  if (isService || hasEncryptionKey(repository, stack)) return false;
+  const { salt, key } = encryptionOf(repository, stack);
+  if (isService || salt !== undefined || key !== undefined) return false;
   return !(await stackStates(repository, options)).has(stack);
 }
 

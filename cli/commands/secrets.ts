@@ -1,4 +1,5 @@
 import { defineCommand, jsonOption, stackOption } from "../command.js";
+import type { RotateOptions } from "../secrets.js";
 
 const set = defineCommand<[string], { stack?: string; file?: string }>({
   name: "set",
@@ -64,15 +65,17 @@ const bring = defineCommand<[string], { stack?: string }>({
   },
 });
 
-const rotate = defineCommand<[], { stack?: string; secretsProvider?: string; passphraseFile?: string }>({
+const rotate = defineCommand<[], RotateOptions>({
   name: "rotate",
   summary: "Encrypt a stack's secrets anew, with another passphrase or key",
   description:
     "Changes what encrypts the secrets in the stack's file and state, not the secrets: a secret's own value is changed with " +
     "`handoff secrets set` and `handoff up`. A new passphrase is read from --passphrase-file, stdin, or typed without being " +
-    "shown. With the key of a key service that is used already, its data key is made anew.",
+    "shown. With the key of a key service that is used already, its data key is made anew. With --all, stacks that have the " +
+    "new passphrase already are left alone, so that it can be run again.",
   options: [
     stackOption,
+    { flags: "--all", description: "every stack of the repository" },
     {
       flags: "--secrets-provider <url>",
       description: "awskms://…, gcpkms://…, azurekeyvault://…, hashivault://…, or passphrase",
@@ -80,7 +83,7 @@ const rotate = defineCommand<[], { stack?: string; secretsProvider?: string; pas
     { flags: "--passphrase-file <file>", description: "file that holds the new passphrase alone" },
   ],
   examples: [
-    { command: "handoff secrets rotate -s dev --passphrase-file new.txt", note: "another passphrase" },
+    { command: "handoff secrets rotate --all --passphrase-file new.txt", note: "another passphrase" },
     {
       command: 'handoff secrets rotate -s prod --secrets-provider "awskms://alias/acme?region=eu-west-1"',
       note: "a key of AWS KMS",

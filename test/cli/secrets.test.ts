@@ -206,10 +206,50 @@ describe("cli: secrets of a stack", function () {
     expect(await get({ ...repo.env, PULUMI_CONFIG_PASSPHRASE: "brand new phrase" })).to.equal(value);
   });
 
+  it("rotate --all goes through every stack, and again through those that it hasn't done", async () => {
+    const phrase = (text: string) => ({ ...repo.env, NO_COLOR: "1", PULUMI_CONFIG_PASSPHRASE: text });
+    const about = (env: Fixture["env"], input = "") => ({ cwd: repo.root, env, input });
+    const old = phrase("brand new phrase");
+    for (const stack of ["a", "b"]) {
+      const made = await cli(["stack", "new", stack], about(old));
+      expect(made.code, made.stderr).to.equal(0);
+    }
+    await cli(["secrets", "set", "API_KEY", "-s", "b"], about(old, "of b"));
+    // One that has another passphrase.
+    await cli(["stack", "new", "c"], about(phrase("of c alone")));
+    await cli(["secrets", "set", "API_KEY", "-s", "c"], about(phrase("of c alone"), "of c"));
+    repo.write("next.txt", "the next phrase\n");
+    const rotate = ["secrets", "rotate", "--all", "--passphrase-file", "next.txt"];
+    const first = await cli(rotate, about(old));
+    expect(first.code, first.stderr).to.equal(1);
+    for (const stack of ["a", "b", "dev"])
+      expect(first.stderr).to.include(`the secrets of ${stack} are encrypted with the new passphrase\n`);
+    expect(first.stderr).not.to.include("secrets of c are");
+    const done = repo.read("Pulumi.b.yaml");
+    const second = await cli(rotate, about(phrase("of c alone")));
+    expect(second.code, second.stderr).to.equal(0);
+    expect(second.stderr)
+      .to.include("the secrets of c are encrypted with the new passphrase\n")
+      .and.include("the secrets of b are encrypted with the new passphrase already\n");
+    expect(repo.read("Pulumi.b.yaml")).to.equal(done);
+    for (const [stack, expected] of [
+      ["b", "of b"],
+      ["c", "of c"],
+      ["dev", value],
+    ] as const) {
+      const found = await withStack(
+        { ...repo.options, stack, env: phrase("the next phrase") },
+        async (opened) => (await opened.getConfig('handoff:secrets["API_KEY"]', true)).value,
+      );
+      expect(found).to.equal(expected);
+    }
+  });
+
   it("rotate is told one way", async () => {
     repo.write("empty.txt", "\n");
     const cases = [
       [["--secrets-provider", "awskms://x", "--passphrase-file", "y"], /leave out/],
+      [["--all"], /leave out --all or -s/],
       [["--passphrase-file", "none.txt"], /none.txt can't be read/],
       [["--passphrase-file", "../empty.txt"], /empty.txt is empty/],
     ] as const;
