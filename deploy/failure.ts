@@ -1,6 +1,7 @@
 /** Failures of the engine as what a user can act on. */
 import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/index.js";
 import { ExitCode, UserError } from "../model/diagnostic.js";
+import { causesOf } from "./causes.js";
 import { describeHolders, holdersIn } from "./lock-message.js";
 
 /**
@@ -23,7 +24,7 @@ export function toUserError(
     });
   }
   if (!(error instanceof CommandError)) return error;
-  const text = messages.length > 0 ? unique(messages).join("\n") : errorLines(error.message);
+  const text = messages.length > 0 ? unique(causesOf(messages)).join("\n") : errorLines(error.message);
   const passphrase = /passphrase/i.test(text);
   return new UserError(`stack ${stack}: ${text}`, {
     code: passphrase ? "wrong-passphrase" : "deployment-failed",

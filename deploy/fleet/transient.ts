@@ -1,5 +1,7 @@
 /** Which failures of a cloud go away by themselves, so that it is worth to try again: throttling, faults of the cloud, lost connections. */
 
+import { causesOf } from "../causes.js";
+
 /** Why a failure is expected to pass. */
 export type TransientKind = "throttled" | "cloud-fault" | "connection";
 
@@ -60,10 +62,6 @@ const rules: readonly Rule[] = [
 const lasting =
   /\b(AccessDenied(Exception)?|UnauthorizedOperation|AuthFailure|AuthorizationFailed|ExpiredToken(Exception)?|InvalidClientTokenId|PERMISSION_DENIED|UNAUTHENTICATED|Forbidden|QuotaExceeded|ServiceQuotaExceededException|INSUFFICIENT_QUOTA|ValidationException|InvalidParameter\w*)\b/;
 
-/** Errors that only sum up others, or follow from them. */
-const summing =
-  /^(update|preview|destroy|refresh) failed$|^resource (creation|update|deletion) failed$|^\d+ errors? occurred:?$|^one or more .* failed$/i;
-
 /** The kind of a single error; undefined when it will be the same the next time. */
 export function transientKind(message: string): TransientKind | undefined {
   if (lasting.test(message)) return undefined;
@@ -75,9 +73,6 @@ export function transientKind(message: string): TransientKind | undefined {
  * @param messages what the engine reported as errors
  */
 export function transientFailure(messages: readonly string[]): TransientKind | undefined {
-  const own = messages
-    .map((message) => message.trim())
-    .filter((message) => message !== "" && !summing.test(message));
-  const kinds = own.map(transientKind);
+  const kinds = causesOf(messages).map(transientKind);
   return kinds.every((kind) => kind !== undefined) ? kinds[0] : undefined;
 }

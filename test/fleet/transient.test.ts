@@ -77,6 +77,10 @@ describe("fleet: which failures pass", () => {
     expect(transientFailure([throttled, "update failed"])).to.equal("throttled");
     expect(transientFailure(["1 error occurred:", throttled, "read ECONNRESET"])).to.equal("throttled");
     expect(transientFailure([throttled, denied, "update failed"])).to.equal(undefined);
+    const closing =
+      "Unhandled exception: Error: invocation of getSharedKeys returned an error: grpc: the client connection is closing";
+    expect(transientFailure([throttled, closing])).to.equal("throttled");
+    expect(transientFailure([denied, closing])).to.equal(undefined);
     expect(transientFailure(["update failed"])).to.equal(undefined);
     expect(transientFailure([])).to.equal(undefined);
   });
