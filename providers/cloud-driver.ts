@@ -13,7 +13,9 @@ export interface Execution {
   readonly runId?: string;
   /** Name in the plan, of a job or of a flow. */
   readonly job: string;
-  /** These three: undefined where the platform doesn't tell in a listing. */
+  /** A listing didn't tell all of it: it is asked for with `execution` where no record tells more. */
+  readonly partial?: boolean;
+  /** These three: undefined where the platform doesn't tell. */
   readonly schedule?: string | null;
   readonly trigger?: string | null;
   readonly scheduledAt?: string;

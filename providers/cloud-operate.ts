@@ -58,15 +58,14 @@ export function cloudOperator(
 
   /** With what the platform tells only when it is asked for one execution, and with records that the listing didn't have. */
   async function complete(run: CloudRun): Promise<CloudRun> {
-    const { flow, runId } = run;
-    const named = flow !== null || run.parts.some(({ executions }) => executions.some((one) => one.runId));
+    const executions = executionsOf(run);
+    const named = executions.some(({ runId }) => runId !== undefined);
     const [asked, left] = await Promise.all([
-      flow?.scheduledAt === undefined && flow ? driver.execution(flow) : null,
-      named && hasEnded(run) ? recordsOf(runId) : [],
+      Promise.all(executions.map(async (one) => (one.partial && (await driver.execution(one))) || one)),
+      named && hasEnded(run) ? recordsOf(run.runId) : [],
     ]);
-    const executions = run.parts.flatMap((part) => part.executions);
     const records = [...left, ...run.parts.flatMap(({ record }) => record ?? [])];
-    return theRun(runId, records, [...executions, ...(asked ? [asked] : flow ? [flow] : [])]) ?? run;
+    return theRun(run.runId, records, asked) ?? run;
   }
 
   async function recordsOf(runId: string) {
@@ -79,7 +78,7 @@ export function cloudOperator(
   async function refresh(run: CloudRun): Promise<CloudRun> {
     const { runId, flow } = run;
     const left = await recordsOf(runId);
-    const before = [...(flow ? [flow] : []), ...run.parts.flatMap((part) => part.executions)];
+    const before = executionsOf(run);
     // A record is there before the platform has noticed the end.
     const done = flow === null && left.length > 0 && hasEnded(theRun(runId, left, before) ?? run);
     const now = done
@@ -280,6 +279,11 @@ const namesOf = ({ runId, parts, flow }: CloudRun): string[] => [
     ...executions.map(({ id }) => id),
     ...(record?.execution ? [record.execution] : []),
   ]),
+];
+
+const executionsOf = ({ flow, parts }: CloudRun): Execution[] => [
+  ...(flow ? [flow] : []),
+  ...parts.flatMap(({ executions }) => executions),
 ];
 
 /** One run of what belongs to it, under its own id. */

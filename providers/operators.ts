@@ -2,7 +2,10 @@
 import { UserError } from "../model/diagnostic.js";
 import type { Cloud, OpenOperator } from "./operate.js";
 
-const operators: Partial<Readonly<Record<Cloud, () => Promise<OpenOperator>>>> = {};
+const operators: Partial<Readonly<Record<Cloud, () => Promise<OpenOperator>>>> = {
+  aws: async () => (await import("./aws/operate.js")).awsOperator,
+  gcp: async () => (await import("./gcp/operate.js")).gcpOperator,
+};
 
 /** @throws UserError `not-local` for a cloud that has none */
 export async function operatorOf(cloud: Cloud): Promise<OpenOperator> {
