@@ -9,7 +9,7 @@ import { formatFailure } from "./failure.js";
 import { countOutcomes, describeCounts } from "./view.js";
 
 /**
- * 0 when all is done; 130 or 143 after an interruption; 2 when each stack was refused for its input, so that nothing was
+ * A single stack's own; of several: 0 when all is done; 130 or 143 after an interruption; 2 when each stack was refused for its input, so that nothing was
  * touched; else 1. @param reason the signal's name, where there was one
  */
 export function exitCodeOf(outcomes: readonly StackOutcome[], reason: unknown): number {
@@ -18,6 +18,8 @@ export function exitCodeOf(outcomes: readonly StackOutcome[], reason: unknown): 
     return reason === "SIGTERM" ? ExitCode.terminated : ExitCode.interrupted;
   const failed = outcomes.flatMap((one) => (one.result === "failed" ? [one] : []));
   if (failed.length === 0) return ExitCode.ok;
+  const [only] = outcomes.length === 1 ? failed : [];
+  if (only) return only.exitCode;
   const refused =
     failed.length === outcomes.length && failed.every((one) => one.exitCode === ExitCode.invalid);
   return refused ? ExitCode.invalid : ExitCode.failed;
