@@ -6,9 +6,10 @@ import { type Diagnostic, UserError } from "../model/diagnostic.js";
 import type { StackSettings } from "../model/plan-types.js";
 import { renderTemplate } from "../model/template.js";
 import { parseSettings } from "../providers/settings.js";
-import { findRepository, readSettings, stackFile, stackFilePath } from "./repository.js";
+import { findRepository, type Repository, readSettings, stackFile, stackFilePath } from "./repository.js";
 import { settingPath } from "./shared-config.js";
 import { type StackOptions, withStack } from "./stack.js";
+import { stackStates } from "./stack-states.js";
 import { shownPath } from "./yaml-file.js";
 
 export interface NewStackOptions extends StackOptions {
@@ -48,6 +49,7 @@ export async function newStack(options: NewStackOptions): Promise<NewStack> {
   }
   const file = stackFilePath(repository, stack);
   const shown = shownPath(file, cwd);
+  if (options.init) await mustBeFree(repository, options);
   const base = options.from === undefined ? undefined : stackFile(repository, options.from);
   const template = options.template === undefined ? undefined : resolve(cwd, options.template);
   const document = template ? templateOf(template, stack, cwd) : documentOf(base, cwd);
@@ -72,6 +74,22 @@ export async function newStack(options: NewStackOptions): Promise<NewStack> {
     rmSync(file, { force: true });
     throw error;
   }
+}
+
+/** A stack whose file is lost, or another repository's of the same project name: its resources would be taken for the new one's. */
+async function mustBeFree(repository: Repository, options: NewStackOptions): Promise<void> {
+  const { stack } = options;
+  // Said when the file is written.
+  if (repository.stacks.includes(stack)) return;
+  const { resources = 0 } = (await stackStates(repository, options)).get(stack) ?? {};
+  if (resources === 0) return;
+  throw new UserError(
+    `the backend has a stack ${stack} of project ${repository.name} with ${resources} resources`,
+    {
+      code: "stack-exists",
+      hint: "if it is yours, get its file back from git, or take it over with --no-init; else take another name",
+    },
+  );
 }
 
 function writeNew(file: string, text: string, stack: string, shown: string): void {

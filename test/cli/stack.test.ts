@@ -149,6 +149,21 @@ describe("cli: stacks", function () {
       }
     });
 
+    it("isn't another one's, whose file is elsewhere; --no-init takes it over", async () => {
+      await setSecret(repo.options, "API_KEY", "x");
+      const up = await handoff(["up", "dev"]);
+      expect(up.code, up.stderr).to.equal(0);
+      rmSync(join(repo.root, "Pulumi.dev.yaml"));
+      const { code, stderr } = await handoff(["stack", "new", "dev"]);
+      expect(code).to.equal(2);
+      expect(stderr).to.match(/has a stack dev of project demo with 10 resources(.|\n)*--no-init/);
+      expect(existsSync(join(repo.root, "Pulumi.dev.yaml"))).to.equal(false);
+      expect((await handoff(["stack", "new", "dev", "--no-init"])).code).to.equal(0);
+      expect((await handoff(["destroy", "dev"])).code).to.equal(0);
+      rmSync(join(repo.root, "Pulumi.dev.yaml"));
+      expect((await handoff(["stack", "new", "dev"])).code).to.equal(0);
+    });
+
     it("nor does a backend that can't make it", async () => {
       const env = { ...repo.env, NO_COLOR: "1", PULUMI_BACKEND_URL: `file://${join(repo.root, "nowhere")}` };
       const { code, stderr } = await handoff(["stack", "new", "x"], { env });
