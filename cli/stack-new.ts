@@ -1,5 +1,9 @@
 /** `handoff stack new`: a stack for another client, one file to commit. */
 import { newStack as makeStack } from "../deploy/new-stack.js";
+import { checkSecrets } from "../deploy/secrets.js";
+import { type Diagnostic, UserError } from "../model/diagnostic.js";
+import type { StackSettings } from "../model/plan-types.js";
+import { prepare } from "../providers/prepare.js";
 import { type CliContext, print, printJson, say } from "./context.js";
 import { engineOptions, sayDiagnostics } from "./engine.js";
 import { parseKeyValues } from "./key-values.js";
@@ -23,9 +27,10 @@ export async function newStack(
   options: NewStackOptions,
   context: CliContext,
 ): Promise<undefined> {
-  // What can't be read is said before anything is made.
   const secrets =
     options.secrets === undefined ? undefined : readSecretSource(options.secrets, context.cwd).values;
+  // What can't be set is said before anything is made.
+  if (secrets) checkSecrets(secrets);
   const made = await makeStack({
     ...engineOptions(context),
     stack,
@@ -37,6 +42,7 @@ export async function newStack(
   });
   if (secrets) await importInto(stack, secrets, context);
   const missing = secretsOf(made.settings, Object.keys(secrets ?? {}), context).filter(({ set }) => !set);
+  const diagnostics = [...made.diagnostics, ...problemsOf(made.settings, context)];
   const { client, cloud } = made.settings;
   if (options.json) {
     const keys = missing.map(({ key }) => key);
@@ -48,12 +54,12 @@ export async function newStack(
       cloud,
       missingSecrets: keys,
       notCopied: made.left,
-      diagnostics: made.diagnostics,
+      diagnostics,
     });
     return;
   }
   print(context, made.file);
-  sayDiagnostics(made.diagnostics, context);
+  sayDiagnostics(diagnostics, context);
   if (made.left.length > 0) say(context, `not copied from ${options.from}: ${made.left.join(", ")}`);
   const steps = [
     ...missing.map(({ key }) => `handoff secrets set ${key} -s ${stack}`),
@@ -62,4 +68,15 @@ export async function newStack(
     `handoff up ${stack}`,
   ];
   say(context, `\nNext:\n${steps.map((step) => `  ${step}`).join("\n")}`);
+}
+
+/** Errors that `up` would find with every secret set. The stack is made all the same: its project may be yet to come. */
+function problemsOf(settings: StackSettings, { cwd }: CliContext): readonly Diagnostic[] {
+  try {
+    prepare(settings, cwd, { withAllSecrets: true });
+    return [];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.diagnostics.filter(({ severity }) => severity === "error");
+  }
 }

@@ -18,14 +18,8 @@ export async function setSecret(options: StackOptions, key: string, value: strin
   await setSecrets(options, { [key]: value });
 }
 
-/**
- * Sets several: all or, when one fails, none.
- * @throws UserError `invalid-secret-name`, `empty-secret` before anything is set; `secret-not-set` when the engine can't.
- */
-export async function setSecrets(
-  options: StackOptions,
-  values: Readonly<Record<string, string>>,
-): Promise<void> {
+/** @throws UserError `invalid-secret-name`, `empty-secret` */
+export function checkSecrets(values: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(values)) {
     checkKey(key);
     if (value.trim() !== "") continue;
@@ -34,6 +28,17 @@ export async function setSecrets(
       hint: "give it on stdin, or with --file",
     });
   }
+}
+
+/**
+ * Sets several: all or, when one fails, none.
+ * @throws UserError of `checkSecrets` before anything is set; `secret-not-set` when the engine can't.
+ */
+export async function setSecrets(
+  options: StackOptions,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  checkSecrets(values);
   await changeConfig(options, async () => {
     // The Automation API, and `config set-all`, would put values into argv, where every process of the machine sees them.
     for (const [key, value] of Object.entries(values))

@@ -112,6 +112,18 @@ describe("cli: stacks", function () {
       expect(stderr).not.to.include("secrets set").and.not.include("correct horse");
     });
 
+    it("says what up would find wrong, a missing region for one", async () => {
+      const env = { ...noEngine().env, AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined };
+      const { code, stdout } = await handoff(
+        ["stack", "new", "acme", "--set", "cloud=aws", "--no-init", "--json"],
+        { env },
+      );
+      expect(code).to.equal(0);
+      const { diagnostics } = json(stdout) as { diagnostics: { code: string }[] };
+      expect(diagnostics.map((each) => each.code)).to.deep.equal(["aws-no-region"]);
+      expect(repo.read("Pulumi.acme.yaml")).to.equal("config:\n  handoff:cloud: aws\n");
+    });
+
     it("goes where stackConfigDir says", async () => {
       repo.write("Pulumi.yaml", "name: demo\nruntime: nodejs\nstackConfigDir: clients\n");
       const { code, stdout, stderr } = await handoff(["stack", "new", "acme", "--set", "tags.a=b"]);
@@ -123,6 +135,7 @@ describe("cli: stacks", function () {
 
     it("what is wrong makes no file", async () => {
       repo.write("broken.yaml", "config: [\n");
+      repo.write("wrong.env", "API_KEY=x\n1ST=hunter2\n");
       repo.write("names.yaml", "config: {handoff:client: '{{ client }}'}\n");
       const cases = [
         [["new", "dev"], /there is a stack dev already: Pulumi.dev.yaml/],
@@ -139,6 +152,7 @@ describe("cli: stacks", function () {
         [["new", "x", "--template", "broken.yaml"], /broken.yaml: /],
         [["new", "x", "--template", "names.yaml"], /names.yaml: .*client/],
         [["new", "x", "--secrets", "none.env"], /none.env can't be read/],
+        [["new", "x", "--secrets", "wrong.env"], /`1ST` is no name for a secret/],
       ] as const;
       for (const [argv, message] of cases) {
         const { code, stdout, stderr } = await handoff(["stack", ...argv], noEngine());
