@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { setSecret } from "../../deploy/secrets.js";
 import { destroy, refresh, up } from "../../deploy/stack.js";
+import { isAlive } from "../../providers/lock.js";
 import { contents, type Fixture, makeRepository, packageRoot, projectYml } from "./fixture.js";
 
 const script = fileURLToPath(new URL("./up-process.ts", import.meta.url));
@@ -27,7 +28,7 @@ function startUp(repo: Fixture): { child: ChildProcess; ended: Promise<void>; ou
 }
 
 /** A process and all that it started, also those in process groups of their own, as a machine does that loses its power. */
-function killTree(pid: number): void {
+async function killTree(pid: number): Promise<void> {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
     try {
@@ -39,13 +40,16 @@ function killTree(pid: number): void {
     }
   }
   const tree = (root: number): number[] => [root, ...(children.get(root) ?? []).flatMap(tree)];
-  for (const one of tree(pid)) {
+  const all = tree(pid);
+  for (const one of all) {
     try {
       process.kill(one, "SIGKILL");
     } catch {
       // Ended meanwhile.
     }
   }
+  // A busy machine takes its time to end what was killed, and until then its locks are of the living.
+  await until(() => !all.some(isAlive), "what was killed to end");
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
@@ -120,7 +124,7 @@ describe("an interrupted up", function () {
     );
     const { child, ended } = startUp(repo);
     await until(() => existsSync(started) || child.exitCode !== null, "the installation to start");
-    killTree(child.pid ?? 0);
+    await killTree(child.pid ?? 0);
     await ended;
     expect(readdirSync(locks()).filter((name) => name.endsWith(".json"))).to.have.length(1);
     const pending = readState().checkpoint.latest.pending_operations;
@@ -149,7 +153,7 @@ describe("an interrupted up", function () {
         child.exitCode !== null,
       "the first resources",
     );
-    killTree(child.pid ?? 0);
+    await killTree(child.pid ?? 0);
     await ended;
     expect((await nextUp()).changes).to.include({ update: 0, replace: 0, delete: 0 });
     expect(messages()).to.deep.equal([]);

@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { memoryPerStackMiB } from "../../deploy/fleet/parallel.js";
 import { setSecret } from "../../deploy/secrets.js";
 import { stackSettings } from "../../model/plan-types.js";
+import { isAlive } from "../../providers/lock.js";
 import { prepare } from "../../providers/prepare.js";
 import { providerOf } from "../../providers/registry.js";
 import { contents, makeRepository } from "../deploy/fixture.js";
@@ -179,6 +180,7 @@ describe("fleet: a hundred stacks, through the real engine", function () {
     while (!killable() && run.child.exitCode === null) await sleep(20);
     const pids = tree(run.child.pid ?? 0);
     killAll(pids);
+    while (pids.some(isAlive)) await sleep(20);
     expect(await run.ended, run.stderr()).to.equal("SIGKILL");
     expect(pids.length, "the command and its workers, at least").to.be.greaterThan(parallel);
     expect(run.lines.some(({ event }) => event === "summary")).to.equal(false);
