@@ -20,8 +20,10 @@ export {
 } from "./cloud-errors.js";
 
 export interface CloudOperatorOptions {
-  /** Replaced in tests. */
+  /** Replaced in tests, as the other. */
   readonly sleep?: Sleep;
+  /** Milliseconds since some moment. */
+  readonly clock?: () => number;
 }
 
 /** Runs that are looked at for one that is named by the beginning of its id, and for the last ones of schedules. */
@@ -32,7 +34,7 @@ const margin = 20;
 export function cloudOperator(
   stack: DeployedStack,
   driver: CloudDriver,
-  { sleep = sleepFor }: CloudOperatorOptions = {},
+  { sleep = sleepFor, clock = () => performance.now() }: CloudOperatorOptions = {},
 ): Operator {
   const deployed = deployedOf(stack.outputs);
   const owner = ownerOf(stack);
@@ -148,7 +150,7 @@ export function cloudOperator(
       follow,
       signal,
       sleep,
-      now: () => performance.now(),
+      now: clock,
       delayMs: driver.logDelayMs,
       open: (target) => driver.log(target),
       targets: async () => {

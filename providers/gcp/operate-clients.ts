@@ -11,8 +11,8 @@ import { UserError } from "../../model/diagnostic.js";
 /** Credentials as Google's libraries find them; HANDOFF_GCP_ENDPOINT is asked without any, in place of all services. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Milliseconds after which a call that got no answer is made again, or fails. */
-const timeoutMs = 60_000;
+/** A call that gets no answer within a minute is made again, as one that is answered with 429 or 5xx; for some eight seconds. */
+const patience: GlobalOptions = { timeout: 60_000, retryConfig: { retry: 4, noResponseRetries: 4 } };
 
 /** Of Cloud Scheduler, as far as it is read. */
 export interface SchedulerJob {
@@ -108,14 +108,14 @@ function clientOptions(env: Env): GlobalOptions {
         hint: "such as http://127.0.0.1:8080, or unset it to ask Google",
       });
     }
-    return { rootUrl: endpoint, timeout: timeoutMs };
+    return { rootUrl: endpoint, ...patience };
   }
   const file = env.GOOGLE_APPLICATION_CREDENTIALS;
   const auth = new GoogleAuth({
     scopes: ["https://www.googleapis.com/auth/cloud-platform"],
     ...(file ? { keyFilename: file } : {}),
   });
-  return { auth, timeout: timeoutMs };
+  return { auth, ...patience };
 }
 
 interface Call {

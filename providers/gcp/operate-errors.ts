@@ -21,7 +21,7 @@ export function gcpError(error: unknown, { doing, permission }: Asked): UserErro
 
 /** Said where there are no credentials, or where they are none any more; by the library itself, without an answer. */
 const noCredentials =
-  /default credentials|credentials? file|not exist, or it is not a file|invalid_(?:grant|rapt|client)|reauth|refresh token/i;
+  /ENOENT|default credentials|credentials? file|not exist, or it is not a file|invalid_(?:grant|rapt|client)|reauth|refresh token/i;
 
 export function failureOf(error: unknown): CloudFailure {
   if (!(error instanceof Error)) return { message: String(error) };

@@ -107,6 +107,9 @@ function statusOfJob(raw: JobExecution): RunStatus {
   return raw.startTime ? "running" : "queued";
 }
 
+/** Before the reason, where a job has one task. */
+const taskFailed = /^Task \S+ failed with message: /;
+
 /** Cloud Run's words when its own limit is reached, as in public reports of it (UNCONFIRMED). */
 const timedOut = /maximum timeout|timeout was reached|timed out/i;
 
@@ -120,7 +123,7 @@ function reasonOf(status: RunStatus, raw: JobExecution, attempt: TaskAttempt | u
   if (status === "success" || status === "running") return null;
   const condition = completed(raw);
   if (status === "stopped") return "it was cancelled";
-  const said = attempt?.status?.message || condition?.message || null;
+  const said = attempt?.status?.message || condition?.message?.replace(taskFailed, "") || null;
   if (status === "queued") return said;
   const died = attempt?.termSignal ? `the container was killed by signal ${attempt.termSignal}` : null;
   return said ?? died ?? condition?.executionReason ?? null;

@@ -58,7 +58,7 @@ export function gcpDriver(
       );
       return { items: executions, next: nextPageToken };
     });
-    return found.map((raw) => jobExecution(job, raw, made));
+    return found.map((raw) => withMoreToTell(jobExecution(job, raw, made)));
   }
 
   async function flowExecutions(flow: string, name: string, limit: number): Promise<Execution[]> {
@@ -78,7 +78,7 @@ export function gcpDriver(
     const raw = await found(asked, () => jobExecutions.get({ name }));
     if (raw === null) return null;
     const execution = jobExecution(job, raw, made);
-    if (execution.endedAt === null || execution.status === "success") return execution;
+    if (!withMoreToTell(execution).partial) return execution;
     return jobExecution(job, raw, made, await lastAttempt(name));
   }
 
@@ -235,6 +235,12 @@ export function gcpDriver(
     },
   };
 }
+
+/** Its one task knows the exit code. */
+const withMoreToTell = (execution: Execution): Execution => ({
+  ...execution,
+  partial: execution.endedAt !== null && execution.status !== "success",
+});
 
 interface Made extends Place {
   /** Physical names by the plan's, as the two below. */

@@ -16,12 +16,15 @@ export interface Shown {
   readonly triggers: Triggers;
   readonly artifacts: Bucket;
   readonly stores: Stores;
+  /** The log bucket first, where there is one. */
+  readonly logs: readonly RenderedResource[];
   readonly network: Network;
 }
 
 export function outputs(scope: Scope, shown: Shown): RenderedInputs {
   const { plan, project, region } = scope;
   const { artifacts, stores, network, triggers, flows } = shown;
+  const [logBucket] = shown.logs;
   const home = "https://console.cloud.google.com";
   const urls = { artifacts: artifactsUrl(scope, artifacts), ...stores.urls };
   return {
@@ -39,6 +42,8 @@ export function outputs(scope: Scope, shown: Shown): RenderedInputs {
       triggers.triggers.map(({ name, deadLetters }) => [name, ref(deadLetters, "id")]),
     ),
     stores: urls,
+    // What `handoff logs` reads once the project's own bucket has forgotten a run.
+    ...(logBucket === undefined ? {} : { logBucket: ref(logBucket, "id") }),
     // Left behind by a destroy.
     kept: plan.settings.deleteData ? [] : Object.values(urls),
     ...(network.address === undefined ? {} : { address: network.address }),

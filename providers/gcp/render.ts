@@ -42,6 +42,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
 
   const orchestrator = workflowIdentity(scope, jobs);
   const ordered = flows(scope, orchestrator, jobs);
+  const logged = logs(scope);
   const timed = schedules(scope, jobs, ordered);
   const events = hasEvents(plan) ? eventsIdentity(scope) : null;
   const triggered = triggers(scope, orchestrator, events, jobs);
@@ -63,7 +64,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     ...declared.databaseResources,
     ...compute.flatMap(({ identity }) => [identity.account, ...identity.grants]),
     ...jobs,
-    ...logs(scope),
+    ...logged,
     ...(orchestrator ? [orchestrator.account, ...orchestrator.grants] : []),
     ...ordered.map(({ workflow }) => workflow),
     ...timed.resources,
@@ -87,6 +88,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
       triggers: triggered,
       artifacts: kept,
       stores: declared,
+      logs: logged,
       network: net,
     }),
   };
