@@ -33,7 +33,8 @@ export function initProject(dir: string, template: string, context: CliContext):
   if (existsSync(target) && !statSync(target).isDirectory()) {
     throw new UserError(`${dir} is a file`, { code: "not-a-folder", hint: "name a folder, or a new one" });
   }
-  if (existsSync(join(target, "project.yml"))) {
+  const hasProject = existsSync(join(target, "project.yml"));
+  if (hasProject && existsSync(join(target, "Pulumi.yaml"))) {
     throw new UserError(`${join(dir, "project.yml")} exists: this is a project already`, {
       code: "project-exists",
       hint: "run it with `handoff run`, or name another folder",
@@ -42,7 +43,8 @@ export function initProject(dir: string, template: string, context: CliContext):
   const name = projectName(basename(target));
   const written: string[] = [];
   const kept: string[] = [];
-  for (const folder of [template, SHARED]) {
+  // A project that can't be deployed yet, such as the Python tool's, gets what it lacks and nothing of a template.
+  for (const folder of hasProject ? [SHARED] : [template, SHARED]) {
     const source = join(context.packageDir, "templates", folder);
     for (const file of listFiles(source)) {
       const path = join(dirname(file), RENAMED[basename(file)] ?? basename(file));
@@ -57,7 +59,7 @@ export function initProject(dir: string, template: string, context: CliContext):
     }
   }
   (writeManifest(target, name, context) ? written : kept).push("package.json");
-  report(dir, template, { written, kept }, context);
+  report(dir, hasProject ? "hello" : template, { written, kept }, context);
   return { written, kept };
 }
 

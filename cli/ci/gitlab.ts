@@ -93,7 +93,7 @@ function variables({ clouds, folder }: CiFacts, role: Role): Record<string, stri
   return {
     DOCKER_HOST: "tcp://docker:2375",
     DOCKER_TLS_CERTDIR: "",
-    XDG_CACHE_HOME: cache,
+    HANDOFF_CACHE: `${cache}/handoff`,
     PULUMI_HOME: `${cache}/pulumi`,
     ...(clouds.includes("aws")
       ? {

@@ -7,7 +7,7 @@ export const init = defineCommand<[string | undefined], { template: (typeof temp
   summary: "Make a project that runs",
   description:
     "Writes project.yml and its files, and what Pulumi needs to deploy it. Never overwrites a file: what is there stays, " +
-    "and is named.",
+    "and is named. A project.yml that is there gets only what it lacks to be deployed.",
   arguments: [
     { name: "[dir]", description: "folder to write to, made if it is not there (default: this one)" },
   ],

@@ -51,6 +51,23 @@ describe("cli: init, validate, run", function () {
     });
   }
 
+  it("init adds to a project.yml that is there what it lacks to be deployed, and nothing of a template", async () => {
+    const { dir } = folder;
+    writeFileSync(
+      join(dir, "project.yml"),
+      "version: 0.3\ntasks:\n- {name: a, pipeline: [{command: echo hi}]}\n",
+    );
+    const { code, stdout } = await cli(["init"], { cwd: dir });
+    expect(code).to.equal(0);
+    expect(stdout.split("\n").sort()).to.deep.equal(
+      ["", ".gitignore", "Pulumi.dev.yaml", "Pulumi.yaml", "index.ts", "package.json"].sort(),
+    );
+    expect(readFileSync(join(dir, "project.yml"), "utf8")).to.include("0.3");
+    const again = await cli(["init"], { cwd: dir });
+    expect(again.code).to.equal(2);
+    expect(again.stderr).to.include("this is a project already");
+  });
+
   it("init never overwrites, and names what it kept", async () => {
     writeFileSync(join(folder.dir, "index.ts"), "mine");
     writeFileSync(join(folder.dir, "package.json"), '{"dependencies":{"handoff":"1"}}');
