@@ -38,6 +38,14 @@ export function outputs(scope: Scope, shown: Shown): RenderedInputs {
     flows: Object.fromEntries(flows.map(({ name, workflow }) => [name, ref(workflow, "name")])),
     schedules: byName(plan.schedules, shown.schedules, ({ inputs }) => inputs.name),
     triggers: Object.fromEntries(triggers.triggers.map(({ name, topic }) => [name, ref(topic, "id")])),
+    // Each has a workflow of its own, whose executions are runs where it orders jobs.
+    ...(flows.length > 0 && triggers.triggers.length > 0
+      ? {
+          triggerFlows: Object.fromEntries(
+            triggers.triggers.map(({ name, workflow }) => [name, ref(workflow, "name")]),
+          ),
+        }
+      : {}),
     deadLetters: Object.fromEntries(
       triggers.triggers.map(({ name, deadLetters }) => [name, ref(deadLetters, "id")]),
     ),

@@ -34,14 +34,16 @@ export class OperatedStack {
       gcp.render(plan, { name: "fx", pulumiProject: "pipelines" }).outputs,
     ) as object;
     const flows = flowsOf(plan).map(({ name }) => [name, nameOf(plan, "workflow", name)]);
+    const triggers = plan.triggers.map(({ name }) => [name, nameOf(plan, "workflow", "trigger", name)]);
     this.outputs = {
       ...rendered,
       flows: Object.fromEntries(flows),
+      ...(flows.length > 0 ? { triggerFlows: Object.fromEntries(triggers) } : {}),
       logBucket: `${parent}/buckets/kept`,
       stores: { artifacts: this.#artifacts },
     };
     for (const { name } of plan.jobs) this.server.executions.set(jobName(plan, name), []);
-    for (const [, workflow] of flows) this.server.workflows.set(String(workflow), []);
+    for (const [, workflow] of [...flows, ...triggers]) this.server.workflows.set(String(workflow), []);
     for (const { name, cron, timezone } of plan.schedules)
       this.server.schedules.set(nameOf(plan, "schedulerJob", name), {
         schedule: cron,
