@@ -442,12 +442,13 @@ describe("cli: what is deployed on this machine", function () {
       }
     });
 
-    it("refuses one of another cloud", async () => {
-      writeFileSync(join(folder.dir, "repository", "Pulumi.prod.yaml"), "config:\n  handoff:cloud: aws\n");
-      for (const command of commands) {
-        const { code, stderr } = await handoff([...command, "-s", "prod"]);
+    it("refuses one of a cloud that was never deployed", async () => {
+      for (const cloud of ["aws", "gcp", "azure"]) {
+        const file = join(folder.dir, "repository", "Pulumi.prod.yaml");
+        writeFileSync(file, `config:\n  handoff:cloud: ${cloud}\n`);
+        const { code, stderr } = await handoff(["runs", "-s", "prod"]);
         expect(code).to.equal(2);
-        expect(stderr).to.match(/the stack is on aws/);
+        expect(stderr).to.match(/stack prod is not deployed[\s\S]*handoff up prod/);
       }
     });
 
