@@ -156,6 +156,13 @@ describe("cli: backfill", function () {
     expect(stderr).to.include("0 succeeded, 0 failed, 4 not done");
     while (lines().length === 1) await new Promise((resolve) => setTimeout(resolve, 50));
     expect(lines()).to.deep.equal(["start", "end"]);
+    const ended = async () => {
+      const { stdout } = await handoff(["runs", "--json"]);
+      return (JSON.parse(stdout) as { runs: { status: string }[] }).runs.every(
+        ({ status }) => status === "success",
+      );
+    };
+    while (!(await ended())) await new Promise((resolve) => setTimeout(resolve, 100));
   });
 
   for (const [argv, message] of [
