@@ -53,7 +53,10 @@ export function jobExecution(
   };
 }
 
-/** An execution has the template that its job had, with what it was called with in it (UNCONFIRMED). */
+/**
+ * An execution has the template that its job had, with what it was called with in it: "overrides will be applied to update the
+ * execution or task spec". Source: Cloud Run's reference of jobs.run, read 2026-11-21.
+ */
 function environmentOf({ template }: JobExecution): ReadonlyMap<string, string> | null {
   const [container] = template?.containers ?? [];
   if (!container) return null;
@@ -110,7 +113,7 @@ function statusOfJob(raw: JobExecution): RunStatus {
 /** Before the reason, where a job has one task. */
 const taskFailed = /^Task \S+ failed with message: /;
 
-/** Cloud Run's words when its own limit is reached, as in public reports of it (UNCONFIRMED). */
+/** Cloud Run's words when its own limit is reached: "The configured timeout was reached", as in public reports of it. */
 const timedOut = /maximum timeout|timeout was reached|timed out/i;
 
 function exitCodeOf(status: RunStatus, attempt: TaskAttempt | undefined): number | null {

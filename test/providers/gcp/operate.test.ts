@@ -56,11 +56,7 @@ describe("gcp: operating a project of one job", function () {
         failedCount: 0,
         cancelledCount: 1,
       });
-      stack.execution(
-        "fx-ddddd",
-        "2026-11-21T09:00:00Z",
-        failed("The configured maximum timeout was reached"),
-      );
+      stack.execution("fx-ddddd", "2026-11-21T09:00:00Z", failed("The configured timeout was reached."));
       stack.execution("fx-eeeee", "2026-11-21T10:00:00Z", {
         completionTime: null,
         succeededCount: 0,
@@ -86,7 +82,7 @@ describe("gcp: operating a project of one job", function () {
       ).to.deep.equal([
         ["fx-fffff", "queued", null, null, null],
         ["fx-eeeee", "running", null, "hourly", null],
-        ["fx-ddddd", "timeout", null, null, "The configured maximum timeout was reached"],
+        ["fx-ddddd", "timeout", null, null, "The configured timeout was reached."],
         ["fx-ccccc", "stopped", null, null, "it was cancelled"],
         ["fx-bbbbb", "failure", 137, null, "Out of memory"],
         [scheduled, "success", 0, "daily", null],
