@@ -1,10 +1,10 @@
 /** The APIs of Azure that operating a stack takes: Resource Manager (Container Apps, Logic Apps) and Log Analytics. */
 import { type ContainerAppsAPIContext, createContainerAppsAPI } from "@azure/arm-appcontainers/api";
-import { isRestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
-import { DefaultAzureCredential } from "@azure/identity";
+import { isRestError, type PipelinePolicy, type PipelineRequest } from "@azure/core-rest-pipeline";
 import { LogsQueryClient } from "@azure/monitor-query-logs";
 import { UserError } from "../../model/diagnostic.js";
 import { type CallDescription, cloudError } from "../cloud-operate.js";
+import { azureCredential } from "./operate-credential.js";
 import { failureOf, refusalOf } from "./operate-errors.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -19,21 +19,17 @@ export interface AzureClients {
 
 const endpointVariable = "HANDOFF_AZURE_ENDPOINT";
 
-/**
- * Whoever is signed in, in one of the ways of `DefaultAzureCredential`. With HANDOFF_AZURE_ENDPOINT all is asked of that
- * server, without a sign-in.
- */
+/** With HANDOFF_AZURE_ENDPOINT all is asked of that server, without a sign-in. */
 export function azureClients(subscription: string, env: Env): AzureClients {
   const root = env[endpointVariable]?.replace(/\/+$/, "");
-  const credential = new DefaultAzureCredential(
-    env.AZURE_CLIENT_ID ? { managedIdentityClientId: env.AZURE_CLIENT_ID } : {},
-  );
+  const credential = azureCredential(env);
   const place = root ? { endpoint: root, allowInsecureConnection: root.startsWith("http:") } : {};
   const unsigned = root !== undefined && root !== "";
   const manager = (maxRetries: number) =>
     ready(
       createContainerAppsAPI(credential, subscription, { ...place, retryOptions: { maxRetries } }),
       unsigned,
+      60_000,
     );
   const logs = ready(
     new LogsQueryClient(credential, {
@@ -42,6 +38,8 @@ export function azureClients(subscription: string, env: Env): AzureClients {
       retryOptions: { maxRetries: 3 },
     }),
     unsigned,
+    // A query is worked on for three minutes at most.
+    200_000,
   );
   return { manager: manager(3), once: manager(0), logs };
 }
@@ -49,10 +47,11 @@ export function azureClients(subscription: string, env: Env): AzureClients {
 function ready<Client extends Pick<ContainerAppsAPIContext, "pipeline">>(
   client: Client,
   unsigned: boolean,
+  timeoutMs: number,
 ): Client {
   if (unsigned) client.pipeline.removePolicy({ name: "bearerTokenAuthenticationPolicy" });
   client.pipeline.addPolicy(refusing);
-  client.pipeline.addPolicy(rereading);
+  client.pipeline.addPolicy(rereading(timeoutMs));
   return client;
 }
 
@@ -66,20 +65,24 @@ const refusing: PipelinePolicy = {
   },
 };
 
-/** An answer that broke off; the clients' own retries are for those that never came. */
-const rereading: PipelinePolicy = {
+/** An answer that broke off, or never came: the clients' own retries are for connections that end before one. */
+const rereading = (timeoutMs: number): PipelinePolicy => ({
   name: "handoffRereading",
   async sendRequest(request, next) {
+    request.timeout = timeoutMs;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await next(request);
       } catch (error) {
-        const broken = isRestError(error) && error.code === "PARSE_ERROR";
+        const broken = isRestError(error) ? error.code === "PARSE_ERROR" : isTimeout(error, request);
         if (!broken || request.method !== "GET" || attempt === 3) throw error;
       }
     }
   },
-};
+});
+
+const isTimeout = (error: unknown, { abortSignal }: PipelineRequest): boolean =>
+  error instanceof Error && error.name === "AbortError" && !abortSignal?.aborted;
 
 const signIn =
   "sign in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET of a service principal";

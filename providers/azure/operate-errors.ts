@@ -53,6 +53,7 @@ export function failureOf(error: unknown): CloudFailure | undefined {
   }
   if (!(error instanceof Error)) return undefined;
   if (signInErrors.has(error.name)) return { message: oneLine(error.message), signedOut: true };
+  if (error.name === "AbortError") return { code: "TIMEOUT", message: "no answer came in time" };
   // No answer came, or half of one: RestError, and what the network's own errors are.
   const { code } = error as { readonly code?: unknown };
   if (error.name !== "RestError" && typeof code !== "string") return undefined;

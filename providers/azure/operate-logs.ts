@@ -60,8 +60,13 @@ export function azureLogs(clients: AzureClients, workspace: string, now: () => D
     read: (target) => async (cursor, signal) => {
       const from = readCursor(cursor);
       const since = new Date(Date.parse(target.since) - 10 * 60_000);
-      const rows = await query(linesOf(target.execution, from), since, signal);
-      return pageOf(rows, from, cursor);
+      try {
+        return pageOf(await query(linesOf(target.execution, from), since, signal), from, cursor);
+      } catch (error) {
+        // Whoever aborted wants no more lines.
+        if (signal?.aborted) return { entries: [], cursor, more: false };
+        throw error;
+      }
     },
     async ends(executions) {
       const week = new Date(now().getTime() - 7 * 86_400_000);
