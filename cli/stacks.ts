@@ -3,7 +3,7 @@ import { backendEnv } from "../deploy/backend.js";
 import { findPulumi } from "../deploy/engine.js";
 import { runFleet } from "../deploy/fleet/fleet.js";
 import type { Operation } from "../deploy/fleet/messages.js";
-import { defaultParallel, parseParallel, thisMachine } from "../deploy/fleet/parallel.js";
+import { defaultParallel, memoryWarning, parseParallel, thisMachine } from "../deploy/fleet/parallel.js";
 import { makePool } from "../deploy/fleet/pool.js";
 import { inProcess } from "../deploy/fleet/run-stack.js";
 import { findRepository } from "../deploy/repository.js";
@@ -36,10 +36,13 @@ export async function runStackCommand(
   const given = options.parallel === undefined ? undefined : parseParallel(options.parallel);
   const writeReports = openReports(options.report ?? [], context);
 
-  const parallel = Math.min(stacks.length, given ?? defaultParallel(stacks.length, thisMachine()));
+  const machine = thisMachine();
+  const parallel = Math.min(stacks.length, given ?? defaultParallel(stacks.length, machine));
   const many = stacks.length > 1;
   if (many) {
     say(context, `handoff: ${operation} of ${stacks.length} stacks, ${parallel} at a time`);
+    const warning = memoryWarning(parallel, machine);
+    if (warning) say(context, `warning: ${warning}`);
     await prepareForMany(context);
   }
   const views: FleetView[] = [

@@ -32,6 +32,14 @@ export function defaultParallel(stacks: number, { cores, freeMiB }: Machine): nu
   return Math.max(1, Math.min(stacks, cores * stacksPerCore, byMemory));
 }
 
+/** What to say when so many at a time may need more memory than there is; undefined when they won't. */
+export function memoryWarning(parallel: number, { freeMiB }: Machine): string | undefined {
+  const needed = parallel * memoryPerStackMiB + reservedMiB;
+  if (parallel === 1 || needed <= freeMiB) return undefined;
+  const gib = (mib: number) => (mib / 1024).toFixed(1);
+  return `${parallel} stacks at a time may need ${gib(needed)} GiB of memory, and ${gib(freeMiB)} GiB are free: a worker that gets none fails its stack`;
+}
+
 /** @throws UserError `bad-option` for what is no whole number from 1 to 256 */
 export function parseParallel(text: string): number {
   const value = Number(text);

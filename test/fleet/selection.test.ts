@@ -5,6 +5,7 @@ import { expect } from "chai";
 import {
   defaultParallel,
   memoryPerStackMiB,
+  memoryWarning,
   parseParallel,
   thisMachine,
 } from "../../deploy/fleet/parallel.js";
@@ -99,6 +100,16 @@ describe("fleet: how many at a time", () => {
     expect(defaultParallel(3, much)).to.equal(3);
     expect(defaultParallel(100, { cores: 64, freeMiB: 512 + 5.5 * memoryPerStackMiB })).to.equal(5);
     expect(defaultParallel(100, { cores: 2, freeMiB: 300 })).to.equal(1);
+  });
+
+  it("is warned of when there is too little memory for what was asked for", () => {
+    const machine = { cores: 2, freeMiB: 4096 };
+    expect(memoryWarning(3, machine)).to.equal(undefined);
+    expect(memoryWarning(8, machine))
+      .to.include("8 stacks at a time may need 8.5 GiB")
+      .and.include("4.0 GiB are free");
+    expect(memoryWarning(1, { cores: 1, freeMiB: 100 })).to.equal(undefined);
+    expect(memoryWarning(defaultParallel(100, machine), machine)).to.equal(undefined);
   });
 
   it("is known of this machine", () => {
