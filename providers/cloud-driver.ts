@@ -101,6 +101,8 @@ export interface ScheduleState {
 export interface CloudDriver {
   /** How long after a run's end a line of its log may appear, in milliseconds. */
   readonly logDelayMs: number;
+  /** How long after the runner's last line one that was printed before it may still appear, in milliseconds; default 0. */
+  readonly logDisorderMs?: number;
   /** What the platform remembers, of jobs and of flows: at least the newest `limit` of both together, in any order. */
   executions(limit: number): Promise<readonly Execution[]>;
   /** One as it is now, with all that the platform tells of it; null: it has forgotten it. */

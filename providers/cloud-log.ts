@@ -13,6 +13,8 @@ export interface LogReading {
   readonly follow: boolean;
   /** How long after the run's end a line may appear, in milliseconds. */
   readonly delayMs: number;
+  /** How long after its last line an earlier one may. */
+  readonly disorderMs: number;
   readonly signal: AbortSignal | undefined;
   readonly sleep: Sleep;
   /** Milliseconds. */
@@ -27,6 +29,7 @@ export async function* readCloudLog(reading: LogReading): AsyncGenerator<LogLine
   const { follow, signal, sleep } = reading;
   const sources = new Map<string, Source>();
   let endedAt: number | undefined;
+  let completeAt: number | undefined;
   let ends = 0;
   for (;;) {
     // Asked before the log is read: what is there at the end is read after it.
@@ -41,8 +44,11 @@ export async function* readCloudLog(reading: LogReading): AsyncGenerator<LogLine
     }
     if (signal?.aborted || !follow) return;
     if (ended) {
-      endedAt ??= reading.now();
-      if ((jobs > 0 && ends >= jobs) || reading.now() - endedAt >= reading.delayMs) return;
+      const now = reading.now();
+      endedAt ??= now;
+      if (jobs > 0 && ends >= jobs) completeAt ??= now;
+      if (completeAt !== undefined && now - completeAt >= reading.disorderMs) return;
+      if (now - endedAt >= reading.delayMs) return;
     }
     await sleep(pollMs, signal);
     if (signal?.aborted) return;

@@ -152,6 +152,7 @@ export function cloudOperator(
       sleep,
       now: clock,
       delayMs: driver.logDelayMs,
+      disorderMs: driver.logDisorderMs ?? 0,
       open: (target) => driver.log(target),
       targets: async () => {
         if (run.flow) run = await jobsOf(run);

@@ -28,6 +28,9 @@ export function operateGcp(stack: DeployedStack, options: CloudOperatorOptions =
 /** Most entries become visible within seconds. Source: Logging's page on late entries; UNCONFIRMED. */
 const logDelayMs = 20_000;
 
+/** Two more looks. */
+const logDisorderMs = 4000;
+
 export function gcpDriver(
   stack: DeployedStack,
   clients: Clients,
@@ -65,6 +68,7 @@ export function gcpDriver(
 
   return {
     logDelayMs,
+    logDisorderMs,
     executions: reader.newest,
     execution: reader.now,
     start: starter(clients, made, sleep),

@@ -156,6 +156,24 @@ describe("gcp: logs", function () {
     expect(messages(lines)).to.deep.equal(["first", "third", "second, late", "fourth", "the end"]);
   });
 
+  it("are whole, also where the last line is visible before others", async () => {
+    running();
+    let waits = 0;
+    let printedAt = "";
+    stack.onSleep = async () => {
+      waits += 1;
+      if (waits === 2) printedAt = stack.now.toISOString();
+      if (waits === 3) {
+        stack.printLine(id, "the end", {}, { event: "run.end", status: "success" });
+        await end();
+      }
+      if (waits === 5)
+        stack.printLine(id, "just before it", { timestamp: printedAt, receiveTimestamp: printedAt });
+    };
+    const lines = await collect(operator.logs(await operator.run(id), { follow: true }));
+    expect(messages(lines)).to.deep.equal(["the end", "just before it"]);
+  });
+
   it("of a run that says no end are waited for some time after it", async () => {
     running();
     let waits = 0;
