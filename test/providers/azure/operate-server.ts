@@ -135,10 +135,15 @@ export class AzureServer {
   now: () => Date = () => new Date();
   /** Called once something was started. */
   onStart: (name: string) => void = () => {};
+  readonly #subscription: string;
   #server = createServer((request, response) => void this.#handle(request, response));
   #count = 0;
   #operations = new Map<string, unknown>();
   #root = "";
+
+  constructor(ofSubscription: string = subscription) {
+    this.#subscription = ofSubscription;
+  }
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
@@ -194,7 +199,7 @@ export class AzureServer {
         "The api-version query parameter (?api-version=) is required.",
       );
     const one = "([^/]+)";
-    const group = `/subscriptions/${subscription}/resourceGroups/[^/]+/providers`;
+    const group = `/subscriptions/${this.#subscription}/resourceGroups/[^/]+/providers`;
     const jobs = `${group}/Microsoft\\.App/jobs`;
     const workflows = `${group}/Microsoft\\.Logic/workflows`;
     return (
