@@ -1,3 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import { UserError } from "../../../model/diagnostic.js";
 import type { Operator } from "../../../providers/operate.js";
@@ -305,6 +310,44 @@ describe("gcp: operating a project of one job", function () {
       const error = await refusal(operator.runs({ limit: 1 }));
       expect(error.code).to.equal("signed-out");
       expect(error.hint).to.include("gcloud auth application-default login");
+    });
+
+    it("says so too where a keyless login's token is exchanged for none", async () => {
+      const refuse = { error: "invalid_grant", error_description: "The subject token has expired." };
+      const tokens = createServer((_request, response) => {
+        response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify(refuse));
+      });
+      await new Promise<void>((resolve) => tokens.listen(0, "127.0.0.1", resolve));
+      const folder = mkdtempSync(join(tmpdir(), "handoff-gcp-"));
+      try {
+        const { port } = tokens.address() as AddressInfo;
+        const [token, credentials] = [join(folder, "token"), join(folder, "credentials.json")];
+        writeFileSync(token, "a token of the CI's");
+        // As google-github-actions/auth writes it.
+        const given = {
+          type: "external_account",
+          audience:
+            "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/providers/github",
+          subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+          token_url: `http://127.0.0.1:${port}/v1/token`,
+          credential_source: { file: token },
+        };
+        writeFileSync(credentials, JSON.stringify(given));
+        const keyless = stack.operator({ GOOGLE_APPLICATION_CREDENTIALS: credentials });
+        const error = await refusal(keyless.setPaused(stack.plan.schedules[0]?.name ?? "", true));
+        expect(error.code, error.message).to.equal("signed-out");
+        expect(error.message).to.include("The subject token has expired.");
+      } finally {
+        await new Promise((resolve) => tokens.close(resolve));
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    it("is said of an endpoint that is none", () => {
+      expect(() => stack.operator({ HANDOFF_GCP_ENDPOINT: "localhost" })).to.throw(
+        UserError,
+        "HANDOFF_GCP_ENDPOINT is localhost, which is no URL",
+      );
     });
 
     it("is said of credentials that aren't there", async () => {
