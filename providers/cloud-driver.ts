@@ -101,6 +101,8 @@ export interface ScheduleState {
 export interface CloudDriver {
   /** How long after a run's end a line of its log may appear, in milliseconds. */
   readonly logDelayMs: number;
+  /** Between two looks into the log of a run that goes on, in milliseconds; default 2000. */
+  readonly logPollMs?: number;
   /** How long after the runner's last line one that was printed before it may still appear, in milliseconds; default 0. */
   readonly logDisorderMs?: number;
   /** What the platform remembers, of jobs and of flows: at least the newest `limit` of both together, in any order. */

@@ -13,6 +13,8 @@ export interface LogReading {
   readonly follow: boolean;
   /** How long after the run's end a line may appear, in milliseconds. */
   readonly delayMs: number;
+  /** Between two looks. */
+  readonly pollMs: number;
   /** How long after its last line an earlier one may. */
   readonly disorderMs: number;
   readonly signal: AbortSignal | undefined;
@@ -20,9 +22,6 @@ export interface LogReading {
   /** Milliseconds. */
   now(): number;
 }
-
-/** Milliseconds between two looks. */
-const pollMs = 2000;
 
 /** Oldest first. With `follow` until the run has ended, and what its jobs print last has come or had the time for it. */
 export async function* readCloudLog(reading: LogReading): AsyncGenerator<LogLine> {
@@ -50,7 +49,7 @@ export async function* readCloudLog(reading: LogReading): AsyncGenerator<LogLine
       if (completeAt !== undefined && now - completeAt >= reading.disorderMs) return;
       if (now - endedAt >= reading.delayMs) return;
     }
-    await sleep(pollMs, signal);
+    await sleep(reading.pollMs, signal);
     if (signal?.aborted) return;
   }
 }

@@ -152,6 +152,7 @@ export function cloudOperator(
       sleep,
       now: clock,
       delayMs: driver.logDelayMs,
+      pollMs: driver.logPollMs ?? 2000,
       disorderMs: driver.logDisorderMs ?? 0,
       open: (target) => driver.log(target),
       targets: async () => {

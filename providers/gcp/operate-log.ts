@@ -80,6 +80,11 @@ export function logPage(
   return { entries: entries.flatMap(entryOf), cursor: JSON.stringify(cursor), more };
 }
 
+/** The runner's last line. */
+export function isRunEnd({ jsonPayload }: RawEntry): boolean {
+  return jsonPayload?.event === "run.end";
+}
+
 function later(a: string | undefined, b: string | undefined): string | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return Date.parse(b) > Date.parse(a) ? b : a;

@@ -1,6 +1,6 @@
 /** Starting a job of Cloud Run or a flow: each once, whatever happens to the answer. */
 import type { run_v2 } from "@googleapis/run";
-import { UserError } from "../../model/diagnostic.js";
+import { ExitCode, UserError } from "../../model/diagnostic.js";
 import type { Sleep } from "../cloud-errors.js";
 import { CloudError, type Execution, type StartCall } from "../cloud-operate.js";
 import { ask } from "./operate-calls.js";
@@ -58,23 +58,24 @@ export function starter(
     start: () => Promise<T | undefined>,
     look: () => Promise<T | undefined>,
   ): Promise<T> {
-    let lost: unknown = new UserError("Google Cloud started the run, and doesn't name it", {
-      code: "cloud-call",
-      hint: "look for it with: handoff runs",
-    });
+    let lost = "Google Cloud answered without the run's name";
     try {
       const started = await start();
       if (started) return started;
     } catch (error) {
       if (!(error instanceof CloudError && error.passing)) throw error;
-      lost = error;
+      lost = error.message;
     }
     for (const pauseMs of [1000, 4000]) {
       await sleep(pauseMs, undefined);
       const found = await look();
       if (found) return found;
     }
-    throw lost;
+    throw new UserError(`${lost}; no such run is to be seen`, {
+      code: "cloud-call",
+      hint: "see whether handoff runs shows it before you start it again",
+      exitCode: ExitCode.failed,
+    });
   }
 
   return async (call) => {

@@ -14,7 +14,7 @@ import { ask } from "./operate-calls.js";
 import { type Clients, openClients, repeatable } from "./operate-clients.js";
 import { failureOf } from "./operate-errors.js";
 import { executionReader } from "./operate-listing.js";
-import { listRequest, logFilter, logPage, parseCursor } from "./operate-log.js";
+import { isRunEnd, listRequest, logFilter, logPage, parseCursor } from "./operate-log.js";
 import { type Made, madeOf, parentOf, physical } from "./operate-outputs.js";
 import { starter } from "./operate-start.js";
 
@@ -28,13 +28,19 @@ export function operateGcp(stack: DeployedStack, options: CloudOperatorOptions =
 /** Most entries become visible within seconds. Source: Logging's page on late entries; UNCONFIRMED. */
 const logDelayMs = 20_000;
 
-/** Two more looks. */
+/** One more look. */
 const logDisorderMs = 4000;
+
+/** A project may ask for entries 60 times a minute. Source: Cloud Logging's quotas. */
+const logPollMs = 5000;
+
+/** So long after the runner's last line nothing more is expected of an execution: a flow's jobs that have ended cost no reads. */
+const logEndMs = 15_000;
 
 export function gcpDriver(
   stack: DeployedStack,
   clients: Clients,
-  { sleep = sleepFor }: Pick<CloudOperatorOptions, "sleep"> = {},
+  { sleep = sleepFor, clock = () => performance.now() }: CloudOperatorOptions = {},
 ): CloudDriver {
   const made = madeOf(stack.outputs);
   const { logging, scheduler } = clients;
@@ -44,7 +50,10 @@ export function gcpDriver(
     const of = { job: made.jobs.get(job) ?? job, region: made.region, execution, since };
     const places = logPlaces(made, since, stack.now());
     const asked = { doing: `read the log of ${execution}`, permission: "logging.logEntries.list" };
+    let endedAt: number | undefined;
     return async (text, signal) => {
+      if (endedAt !== undefined && clock() - endedAt > logEndMs)
+        return { entries: [], cursor: text, more: false };
       const cursor = parseCursor(text);
       const filter = logFilter(of, cursor.received);
       const options = { ...repeatable, ...(signal ? { signal } : {}) };
@@ -59,6 +68,7 @@ export function gcpDriver(
           return await list(undefined);
         }
       });
+      if (answer.entries?.some(isRunEnd)) endedAt ??= clock();
       return logPage(answer, cursor);
     };
   }
@@ -69,6 +79,7 @@ export function gcpDriver(
   return {
     logDelayMs,
     logDisorderMs,
+    logPollMs,
     executions: reader.newest,
     execution: reader.now,
     start: starter(clients, made, sleep),

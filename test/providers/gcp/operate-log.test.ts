@@ -167,7 +167,7 @@ describe("gcp: logs", function () {
         stack.printLine(id, "the end", {}, { event: "run.end", status: "success" });
         await end();
       }
-      if (waits === 5)
+      if (waits === 4)
         stack.printLine(id, "just before it", { timestamp: printedAt, receiveTimestamp: printedAt });
     };
     const lines = await collect(operator.logs(await operator.run(id), { follow: true }));

@@ -271,6 +271,7 @@ describe("gcp: operating a project of one job", function () {
       stack.server.faults.push({ match: /:run$/, kind: "before" });
       const error = await refusal(operator.trigger({}));
       expect(error.code).to.equal("cloud-call");
+      expect(error.message).to.match(/^can't run fx-rates: .*; no such run is to be seen$/);
       expect(stack.server.asked(/:run$/)).to.have.length(1);
       expect(executions()).to.deep.equal([]);
     });
