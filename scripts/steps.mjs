@@ -6,12 +6,16 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Runs a program with its output shown. Rejects when it fails, unless `check` is false; resolves to its exit code. */
-export function run(file, args, { check = true, ...options } = {}) {
+/**
+ * Runs a program with its output shown. Rejects when it fails, unless `check` is false; resolves to its exit code.
+ * `onStart` is given the process.
+ */
+export function run(file, args, { check = true, onStart, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd: root, stdio: "inherit", ...options });
+    onStart?.(child);
     child.on("error", reject);
-    child.on("exit", (code, signal) => {
+    child.on("close", (code, signal) => {
       if (code === 0 || !check) resolve(code ?? 1);
       else reject(new Error(`${[file, ...args].join(" ")}: ${signal ?? `exit ${code}`}`));
     });
