@@ -3,7 +3,7 @@ import type { LogEntry, LogPage, LogTarget, ReadLogPage } from "../cloud-operate
 import { kqlText } from "./kql.js";
 import { type AzureClients, asked } from "./operate-clients.js";
 import { Refusal } from "./operate-errors.js";
-import { killed } from "./operate-jobs.js";
+import { killed } from "./operate-executions.js";
 
 /** What the system's log says of the end of a container. */
 export interface EndOfContainer {

@@ -12,15 +12,9 @@ import {
 import type { DeployedStack, Operator } from "../operate.js";
 import { type AzureClients, asked, azureClients, mapFew } from "./operate-clients.js";
 import { parseId, sameId } from "./operate-ids.js";
-import {
-  type AzureJob,
-  getExecution,
-  type JobsContext,
-  listExecutions,
-  listJobs,
-  startJob,
-} from "./operate-jobs.js";
+import { getExecution, type JobsContext, listExecutions, listJobs } from "./operate-jobs.js";
 import { azureLogs, logDelayMs } from "./operate-logs.js";
+import { startJob } from "./operate-start.js";
 import {
   type AzureFlow,
   getFlowRun,
@@ -92,7 +86,7 @@ export function azureDriver(
     logDelayMs,
     async executions(limit) {
       const [ofJobs, ofFlows] = await Promise.all([
-        jobs().then((found: readonly AzureJob[]) => listExecutions(context, found)),
+        jobs().then((found) => listExecutions(context, found)),
         flows().then((found) => mapFew(found, (flow) => listFlowRuns(clients, flow, limit))),
       ]);
       return [...ofJobs, ...ofFlows.flat()];

@@ -138,6 +138,26 @@ describe("azure: operating a project of one job", function () {
       expect(stack.server.asked(/\/query$/)).to.have.length(1);
     });
 
+    it("end as the runner's exit code says, where nothing else is left of them", async () => {
+      const ended = (suffix: string, hour: number, code: number) =>
+        stack.execution(stack.job(), suffix, `2026-11-21T0${hour}:00:00Z`, {
+          status: "Failed",
+          detailedStatus: { replicas: [{ name: "r", containers: [{ name: "runner", code }] }] },
+        });
+      ended("aaaaa", 1, 124);
+      ended("bbbbb", 2, 143);
+      ended("ccccc", 3, 1);
+      const runs = await operator.runs({ limit: 10 });
+      expect(runs.map(({ status, exitCode }) => [status, exitCode])).to.deep.equal([
+        ["failure", 1],
+        ["stopped", 143],
+        ["timeout", 124],
+      ]);
+      expect(runs[0]?.reason).to.equal("the container exited with 1");
+      // Azure has said it: no log is asked.
+      expect(stack.server.asked(/\/query$/)).to.have.length(0);
+    });
+
     it("are listed for whoever may not read logs", async () => {
       stack.execution(stack.job(), "aaaaa", "2026-11-21T07:00:00Z", { status: "Failed" });
       stack.server.faults.push({
