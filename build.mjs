@@ -20,6 +20,8 @@ const common = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
+  // Says which Node the library's next versions need: that is the package's to know, not its user's.
+  define: { "process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": '"true"' },
   logLevel: "warning",
   // Packages written as CommonJS call require() for Node's own modules.
   banner: {
@@ -76,7 +78,7 @@ await build({
   // A script has no import(), but a require() it has.
   supported: { "dynamic-import": false },
   banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  define: { "import.meta.url": "__moduleUrl" },
+  define: { ...common.define, "import.meta.url": "__moduleUrl" },
 });
 await build({
   ...commonJs,
@@ -90,7 +92,7 @@ await build({
   ...commonJs,
   entryPoints: ["cli/start.ts"],
   banner: {},
-  define: { HOT_DIGEST: JSON.stringify(digest) },
+  define: { ...common.define, HOT_DIGEST: JSON.stringify(digest) },
 });
 rmSync(`${root}/dist`, { recursive: true, force: true });
 renameSync(`${root}/${fresh}`, `${root}/dist`);

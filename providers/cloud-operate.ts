@@ -86,8 +86,11 @@ export function cloudOperator(
     const now = done
       ? before
       : await Promise.all(before.map(async (one) => (one.endedAt === null ? await ask(one) : one)));
-    const isNameless = left.length === 0 && flow === null && now.every(({ endedAt }) => endedAt !== null);
-    return theRun(runId, isNameless ? await recordsOfExecutions(run) : left, now) ?? run;
+    // Written while it was asked for, or by a run whose id nobody knew.
+    const over = left.length === 0 && now.every(({ endedAt }) => endedAt !== null);
+    const written = over ? await recordsOf(runId) : left;
+    const known = over && written.length === 0 && flow === null ? await recordsOfExecutions(run) : written;
+    return theRun(runId, known, now) ?? run;
   }
 
   async function ask(before: Execution): Promise<Execution> {

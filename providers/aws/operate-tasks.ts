@@ -224,7 +224,8 @@ export function executionOf(task: Task, outputs: Outputs): Execution {
       ),
   );
   const runId = env.get("HANDOFF_RUN_ID");
-  const firedAt = task.createdAt ?? task.startedAt ?? task.stoppedAt ?? new Date(0);
+  const scheduledAt = instant(env.get("HANDOFF_SCHEDULED_AT"));
+  const firedAt = iso(task.createdAt ?? task.startedAt ?? task.stoppedAt) ?? scheduledAt ?? never;
   return {
     kind: "job",
     id,
@@ -232,20 +233,23 @@ export function executionOf(task: Task, outputs: Outputs): Execution {
     job,
     schedule: env.get("HANDOFF_SCHEDULE") || null,
     trigger: env.get("HANDOFF_TRIGGER") || null,
-    scheduledAt: instant(env.get("HANDOFF_SCHEDULED_AT")) ?? firedAt.toISOString(),
-    firedAt: firedAt.toISOString(),
+    scheduledAt: scheduledAt ?? firedAt,
+    firedAt,
     startedAt: iso(task.startedAt),
-    ...endOf(task, made?.container),
+    ...endOf(task, made?.container, firedAt),
     console: consoleOf(id, outputs),
   };
 }
+
+/** What the API's model allows and ECS doesn't do: a task without any time. */
+const never = new Date(0).toISOString();
 
 const consoleOf = (id: string, { region, cluster }: Outputs): string =>
   `https://${region}.console.aws.amazon.com/ecs/v2/clusters/${lastPart(cluster)}/tasks/${id}?region=${region}`;
 
 type End = Pick<Execution, "endedAt" | "status" | "exitCode" | "reason">;
 
-function endOf(task: Task, name: string | undefined): End {
+function endOf(task: Task, name: string | undefined, firedAt: string): End {
   const container = task.containers?.find((one) => one.name === name) ?? task.containers?.[0];
   // Its one container has ended; taking the machine down takes a while longer.
   const ended =
@@ -257,9 +261,7 @@ function endOf(task: Task, name: string | undefined): End {
   const exitCode = container?.exitCode ?? null;
   const status = statusOf(task, exitCode);
   return {
-    endedAt: iso(
-      task.executionStoppedAt ?? task.stoppedAt ?? task.stoppingAt ?? task.startedAt ?? task.createdAt,
-    ),
+    endedAt: iso(task.executionStoppedAt ?? task.stoppedAt ?? task.stoppingAt) ?? firedAt,
     status,
     exitCode,
     reason: status === "success" ? null : reasonOf(task, container?.reason, exitCode),
