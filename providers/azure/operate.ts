@@ -14,14 +14,14 @@ import { type AzureClients, asked, azureClients, mapFew } from "./operate-client
 import { parseId, sameId } from "./operate-ids.js";
 import { getExecution, type JobsContext, listExecutions, listJobs } from "./operate-jobs.js";
 import { azureLogs, logDelayMs } from "./operate-logs.js";
-import { startJob } from "./operate-start.js";
+import { startFlow } from "./operate-start-flow.js";
+import { startJob } from "./operate-start-job.js";
 import {
   type AzureFlow,
   getFlowRun,
   listFlowRuns,
   listWorkflows,
   setWorkflowPaused,
-  startFlow,
   workflowState,
 } from "./operate-workflows.js";
 

@@ -126,10 +126,12 @@ export class AzureServer {
   workspace = "";
   /** Items of a page at most. */
   mostPerPage = 1000;
-  /** A start's answer has no body: the name comes with the operation's end. */
+  /** A start's answer has no body. */
   silentStart = false;
   /** What the trigger of a flow that is started gets of the request's body. */
   passBody: (body: unknown) => unknown = (body) => body;
+  /** A run says what its trigger got with a link, as for much of it. */
+  linksOutputs = false;
   /** The answer to the start of a flow has the run's name. */
   namesRuns = true;
   now: () => Date = () => new Date();
@@ -192,7 +194,7 @@ export class AzureServer {
       const parts = method === verb ? of(pattern) : null;
       return parts && answer(...parts);
     };
-    if (!url.pathname.startsWith("/v1/") && !url.searchParams.has("api-version"))
+    if (!/^\/(v1|content)\//.test(url.pathname) && !url.searchParams.has("api-version"))
       return refused(
         400,
         "MissingApiVersionParameter",
@@ -218,7 +220,7 @@ export class AzureServer {
       route("POST", `${jobs}/${one}/resume`, (name) =>
         this.#job(name, (job) => this.#switch(job, "Ready")),
       ) ??
-      route("GET", "/operations/([0-9]+)", (id) => ok(this.#operations.get(id ?? ""))) ??
+      route("GET", "/(?:operations|content)/([0-9]+)", (id) => ok(this.#operations.get(id ?? ""))) ??
       route("GET", workflows, () => this.#page([...this.workflows.values()].map(shown), url)) ??
       route("GET", `${workflows}/${one}`, (name) => this.#workflow(name, (flow) => ok(shown(flow)))) ??
       route("GET", `${workflows}/${one}/runs`, (name) =>
@@ -297,6 +299,12 @@ export class AzureServer {
     return this.#operation(shown(job), "");
   }
 
+  #outputs(outputs: unknown): { outputs?: unknown; outputsLink?: { uri: string } } {
+    if (!this.linksOutputs) return { outputs };
+    this.#operations.set(String(this.#count), outputs);
+    return { outputsLink: { uri: `${this.#root}/content/${this.#count}` } };
+  }
+
   /** One that goes on after the answer. */
   #operation(result: unknown, body: unknown): Answer {
     this.#count += 1;
@@ -317,7 +325,7 @@ export class AzureServer {
         status: "Running",
         startTime: this.now().toISOString(),
         correlation: { clientTrackingId },
-        trigger: { outputs: { headers: {}, body: this.passBody(body) } },
+        trigger: this.#outputs({ headers: {}, body: this.passBody(body) }),
       },
     });
     this.onStart(name);

@@ -300,7 +300,7 @@ describe("azure: operating a project of one job", function () {
       expect(run.reason).to.match(/no memory left/);
     });
 
-    it("takes the name from the operation's end where the answer is empty", async () => {
+    it("is looked for where the answer doesn't name it", async () => {
       stack.server.silentStart = true;
       const { runId } = await operator.trigger({});
       stack.onSleep = () => {
@@ -625,12 +625,19 @@ describe("azure: operating a project of many jobs", function () {
     });
   });
 
-  it("cancels a run that Azure started without what was asked", async () => {
-    stack.server.passBody = () => undefined;
-    const error = await refusal(operator.trigger({ vars: { base: "CHF" } }));
-    expect(error.message).to.match(/without what was asked of it, and the run was cancelled/);
-    expect(stack.workflow("all").runs[0]?.properties.status).to.equal("Cancelled");
-  });
+  for (const links of [false, true]) {
+    it(`cancels a run that Azure started without what was asked, told ${links ? "by a link" : "in it"}`, async () => {
+      stack.server.linksOutputs = links;
+      expect(await operator.trigger({ vars: { base: "CHF" } })).to.deep.include({ status: "running" });
+      stack.server.passBody = () => undefined;
+      const error = await refusal(operator.trigger({ vars: { base: "CHF" } }));
+      expect(error.message).to.match(/without what was asked of it, and the run was cancelled/);
+      expect(stack.workflow("all").runs.map(({ properties }) => properties.status)).to.deep.equal([
+        "Cancelled",
+        "Running",
+      ]);
+    });
+  }
 
   it("finds the run by what was sent along where the answer doesn't name it, or is lost", async () => {
     stack.server.namesRuns = false;

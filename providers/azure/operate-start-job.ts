@@ -3,7 +3,7 @@ import type { Job, JobExecutionTemplate } from "@azure/arm-appcontainers";
 import { get, start } from "@azure/arm-appcontainers/api/jobs";
 import { CloudError, type Execution, type StartCall } from "../cloud-operate.js";
 import { containerName } from "./job.js";
-import { type AzureClients, asked } from "./operate-clients.js";
+import { asked } from "./operate-clients.js";
 import { Refusal } from "./operate-errors.js";
 import { type AzureJob, executionOf, variablesOf } from "./operate-executions.js";
 import { parseId } from "./operate-ids.js";
@@ -19,21 +19,14 @@ export async function startJob(call: StartCall, context: JobsContext): Promise<E
   const azureJob: AzureJob = { id, name, job: call.job, env: variablesOf(job.template) };
   const template = startTemplate(job.template, call);
   const started = await asked(`start the job ${call.job}`, "Microsoft.App/jobs/start/action", async () => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await sendStart(clients, group, name, template);
-      } catch (error) {
-        // Throttled is not started; of what got no answer nobody knows.
-        if (error instanceof Refusal && error.status === 429 && attempt < 4) {
-          await context.sleep(2000 * attempt, undefined);
-          continue;
-        }
-        if (error instanceof Refusal && error.status < 500) throw error;
-        const found = await findStarted(call.runId, azureJob, context);
-        if (found) return found.id;
-        throw error;
-      }
-    }
+    const sent = await send(name, template, context);
+    if (sent.execution !== undefined) return sent.execution;
+    const found = await findStarted(call.runId, azureJob, context);
+    if (found) return found.id;
+    throw (
+      sent.lost ??
+      new Refusal(502, undefined, "it is started, and Azure shows no run of it: look for it later")
+    );
   });
   const at = context.now().toISOString();
   return executionOf(
@@ -43,24 +36,37 @@ export async function startJob(call: StartCall, context: JobsContext): Promise<E
   );
 }
 
-async function sendStart(
-  { once }: AzureClients,
-  group: string,
+interface Sent {
+  /** Its name, where the answer has it. */
+  readonly execution?: string;
+  /** What became of the answer, where nobody knows whether it was started. */
+  readonly lost?: unknown;
+}
+
+/** Once: what is throttled is not started, of what got no answer nobody knows. */
+async function send(
   name: string,
   template: JobExecutionTemplate,
-): Promise<string> {
-  let answer: string | undefined;
-  const poller = start(once, group, name, {
-    template,
-    onResponse: ({ bodyAsText }) => {
-      answer ??= nameIn(bodyAsText);
-    },
-  });
-  // Its name is in the first answer. With an empty one (202), it is what the operation gives in the end.
-  await poller.submitted();
-  const started = answer ?? (await poller).name;
-  if (started) return started;
-  throw new Refusal(502, undefined, "Azure has started the job, and didn't say the execution's name");
+  { clients, group, sleep }: JobsContext,
+): Promise<Sent> {
+  for (let attempt = 1; ; attempt += 1) {
+    let execution: string | undefined;
+    try {
+      const starting = start(clients.once, group, name, {
+        template,
+        onResponse: ({ bodyAsText }) => {
+          execution = nameIn(bodyAsText);
+        },
+      });
+      // Not to the operation's end: the first answer has the name, or the list of executions will.
+      await starting.submitted();
+      return execution === undefined ? {} : { execution };
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status >= 500) return { lost: error };
+      if (error.status !== 429 || attempt === 4) throw error;
+      await sleep(2000 * attempt, undefined);
+    }
+  }
 }
 
 function nameIn(body: string | null | undefined): string | undefined {
