@@ -23,6 +23,7 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import type { DeployPlan } from "../../../model/plan-types.js";
 import type { LogLine, StoredRecord } from "../../../model/run.js";
 import { awsOperator } from "../../../providers/aws/operate.js";
+import { lastPart } from "../../../providers/aws/operate-clients.js";
 import type { Sleep } from "../../../providers/cloud-errors.js";
 import { flowsOf } from "../../../providers/flows.js";
 import type { DeployedStack, Operator } from "../../../providers/operate.js";
@@ -39,6 +40,8 @@ export interface AwsWorld {
   readonly endpoint: string;
   /** A stack of this plan; each has a cluster and a bucket of its own. */
   deploy(plan: DeployPlan): Promise<AwsStack>;
+  /** One that the engine deployed elsewhere: moto is given what its outputs name. */
+  adopt(outputs: Outputs, plan: DeployPlan): Promise<AwsStack>;
   stop(): Promise<void>;
 }
 
@@ -85,7 +88,13 @@ export async function startAwsWorld(): Promise<AwsWorld> {
     endpoint: server.endpoint,
     async deploy(plan) {
       stacks += 1;
-      return await deploy(plan, `s${stacks}`, clients, server.endpoint);
+      const outputs = await outputsOf(plan, `s${stacks}`, server.endpoint);
+      await create(outputs, plan, clients, "awsvpc");
+      return stackOf(outputs, plan, clients, server.endpoint);
+    },
+    async adopt(outputs, plan) {
+      await create(outputs, plan, clients, "bridge");
+      return stackOf(outputs, plan, clients, server.endpoint);
     },
     async stop() {
       await server.stop();
@@ -108,12 +117,28 @@ function openClients(endpoint: string) {
   };
 }
 
-async function deploy(plan: DeployPlan, name: string, clients: Clients, endpoint: string): Promise<AwsStack> {
-  const outputs = await create(plan, name, clients, endpoint);
+/** As far as it is used here. */
+export interface Outputs {
+  readonly region: string;
+  readonly cluster: string;
+  readonly network: object;
+  readonly jobs: Readonly<
+    Record<string, { family: string; taskDefinition: string; container: string; logGroup: string }>
+  >;
+  readonly flows: Readonly<Record<string, string>>;
+  readonly schedules: Readonly<Record<string, readonly string[]>>;
+  readonly scheduleGroup: string;
+  readonly stores: { readonly artifacts: string };
+}
+
+/** With `awsvpc` moto wants subnets that it knows. */
+type NetworkMode = "awsvpc" | "bridge";
+
+function stackOf(outputs: Outputs, plan: DeployPlan, clients: Clients, endpoint: string): AwsStack {
   const env = { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region };
   const store = () => openObjects(outputs.stores.artifacts, env);
   return {
-    outputs,
+    outputs: { ...outputs },
     clients,
     operator: ({ env: more = {}, sleep, now = () => new Date(), broken = false } = {}) => {
       const stack: DeployedStack = {
@@ -123,7 +148,7 @@ async function deploy(plan: DeployPlan, name: string, clients: Clients, endpoint
           if (broken) throw new Error("project.yml is not asked for here");
           return plan;
         },
-        outputs,
+        outputs: { ...outputs },
         env: { ...env, ...more },
         now,
         openRecords: async (artifacts, given) => {
@@ -185,57 +210,69 @@ async function deploy(plan: DeployPlan, name: string, clients: Clients, endpoint
   };
 }
 
-/** In the form of providers/aws/outputs.ts, as its own test holds it. */
-async function create(plan: DeployPlan, name: string, clients: Clients, endpoint: string) {
-  const { ecs, logs, scheduler, states, s3 } = clients;
-  const bucket = `artifacts-${name}`;
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  const { cluster } = await ecs.send(new CreateClusterCommand({ clusterName: name }));
-  const jobs: Record<
-    string,
-    { family: string; taskDefinition: string; container: string; logGroup: string }
-  > = {};
-  for (const { name: job } of plan.jobs) {
+/** In the form of providers/aws/outputs.ts. */
+async function outputsOf(plan: DeployPlan, name: string, endpoint: string): Promise<Outputs> {
+  const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${account}:${rest}`;
+  const jobs = plan.jobs.map(({ name: job }) => {
     const family = `${name}_${job}`;
-    const logGroup = `/handoff/${name}/${job}`;
+    const taskDefinition = arn("ecs", `task-definition/${family}`);
+    return [
+      job,
+      { family, taskDefinition, container: "runner", logGroup: `/handoff/${name}/${job}` },
+    ] as const;
+  });
+  return {
+    region,
+    cluster: arn("ecs", `cluster/${name}`),
+    network: { ...(await defaultNetwork(endpoint)), assignPublicIp: true },
+    jobs: Object.fromEntries(jobs),
+    flows: Object.fromEntries(
+      flowsOf(plan).map((flow) => [flow.name, arn("states", `stateMachine:${name}-${flow.name}`)]),
+    ),
+    schedules: Object.fromEntries(
+      plan.schedules.map((schedule) => [
+        schedule.name,
+        [`${name}-${schedule.name}`, `${name}-${schedule.name}-weekdays`],
+      ]),
+    ),
+    scheduleGroup: name,
+    stores: { artifacts: `s3://artifacts-${name}/prod` },
+  };
+}
+
+/** Makes on moto what a stack's outputs name. */
+async function create(outputs: Outputs, plan: DeployPlan, clients: Clients, networkMode: NetworkMode) {
+  const { ecs, logs, scheduler, states, s3 } = clients;
+  await s3.send(new CreateBucketCommand({ Bucket: new URL(outputs.stores.artifacts).hostname }));
+  await ecs.send(new CreateClusterCommand({ clusterName: lastPart(outputs.cluster) }));
+  for (const { family, logGroup, container } of Object.values(outputs.jobs)) {
     await logs.send(new CreateLogGroupCommand({ logGroupName: logGroup }));
-    const { taskDefinition } = await ecs.send(
+    await ecs.send(
       new RegisterTaskDefinitionCommand({
         family,
-        networkMode: "awsvpc",
+        networkMode,
         cpu: "256",
         memory: "512",
         requiresCompatibilities: ["FARGATE"],
-        containerDefinitions: [{ name: "runner", image: "runner", command: ["run"], memory: 512 }],
+        containerDefinitions: [{ name: container, image: "runner", command: ["run"], memory: 512 }],
       }),
     );
-    const arn = taskDefinition?.taskDefinitionArn ?? "";
-    jobs[job] = {
-      family,
-      taskDefinition: arn.replace(/:\d+$/, ""),
-      container: "runner",
-      logGroup,
-    };
   }
-  const flows: Record<string, string> = {};
-  for (const flow of flowsOf(plan)) {
-    const { stateMachineArn = "" } = await states.send(
+  for (const machine of Object.values(outputs.flows)) {
+    await states.send(
       new CreateStateMachineCommand({
-        name: `${name}-${flow.name}`,
+        name: lastPart(machine),
         roleArn: role,
         definition: JSON.stringify({ StartAt: "Wait", States: { Wait: { Type: "Succeed" } } }),
       }),
     );
-    flows[flow.name] = stateMachineArn;
   }
-  await scheduler.send(new CreateScheduleGroupCommand({ Name: name }));
-  const schedules: Record<string, string[]> = {};
+  await scheduler.send(new CreateScheduleGroupCommand({ Name: outputs.scheduleGroup }));
   for (const schedule of plan.schedules) {
-    schedules[schedule.name] = [`${name}-${schedule.name}`, `${name}-${schedule.name}-weekdays`];
-    for (const Name of schedules[schedule.name] ?? []) {
+    for (const Name of outputs.schedules[schedule.name] ?? []) {
       await scheduler.send(
         new CreateScheduleCommand({
-          GroupName: name,
+          GroupName: outputs.scheduleGroup,
           Name,
           Description: "as deployed",
           ScheduleExpression: "cron(0 6 * * ? *)",
@@ -243,7 +280,7 @@ async function create(plan: DeployPlan, name: string, clients: Clients, endpoint
           FlexibleTimeWindow: { Mode: "OFF" },
           State: schedule.enabled ? "ENABLED" : "DISABLED",
           Target: {
-            Arn: cluster?.clusterArn,
+            Arn: outputs.cluster,
             RoleArn: role,
             Input: "{}",
             RetryPolicy: { MaximumRetryAttempts: 20, MaximumEventAgeInSeconds: 3600 },
@@ -252,18 +289,6 @@ async function create(plan: DeployPlan, name: string, clients: Clients, endpoint
       );
     }
   }
-  return {
-    region,
-    account,
-    cluster: cluster?.clusterArn ?? "",
-    network: { ...(await defaultNetwork(endpoint)), assignPublicIp: true },
-    jobs,
-    flows,
-    schedules,
-    scheduleGroup: name,
-    triggers: {},
-    stores: { artifacts: `s3://${bucket}/prod` },
-  };
 }
 
 /** Of the account's default VPC; EC2's SDK is too large for two calls. */
