@@ -20,6 +20,10 @@ export interface Logs {
 
 /** Log Analytics takes 20 seconds to 3 minutes on average ("Log data ingestion time", from memory, UNCONFIRMED); more is seen. */
 export const logDelayMs = 5 * 60_000;
+/** Lines of one container come in together, and seldom in another order. */
+export const logDisorderMs = 10_000;
+/** Nothing is gained by asking more often for what takes minutes. */
+export const logPollMs = 5000;
 
 /** Lines of a page. An answer holds 64 MB at most, and a line 16 KB or so. */
 const pageLines = 2000;

@@ -13,7 +13,7 @@ import type { DeployedStack, Operator } from "../operate.js";
 import { type AzureClients, asked, azureClients, mapFew } from "./operate-clients.js";
 import { parseId, sameId } from "./operate-ids.js";
 import { getExecution, type JobsContext, listExecutions, listJobs } from "./operate-jobs.js";
-import { azureLogs, logDelayMs } from "./operate-logs.js";
+import { azureLogs, logDelayMs, logDisorderMs, logPollMs } from "./operate-logs.js";
 import { startFlow } from "./operate-start-flow.js";
 import { startJob } from "./operate-start-job.js";
 import {
@@ -84,6 +84,8 @@ export function azureDriver(
 
   return {
     logDelayMs,
+    logDisorderMs,
+    logPollMs,
     async executions(limit) {
       const [ofJobs, ofFlows] = await Promise.all([
         jobs().then((found) => listExecutions(context, found)),

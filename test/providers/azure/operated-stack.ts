@@ -87,6 +87,7 @@ export class OperatedStack {
 
   operator(env: DeployedStack["env"] = this.#env): Operator {
     return azureOperator(this.stack(env), {
+      clock: () => this.now.getTime(),
       sleep: async (ms, signal) => {
         this.slept.push(ms);
         this.now = new Date(this.now.getTime() + ms);
