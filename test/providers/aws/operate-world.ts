@@ -253,7 +253,7 @@ async function create(outputs: Outputs, plan: DeployPlan, clients: Clients, netw
         networkMode,
         cpu: "256",
         memory: "512",
-        requiresCompatibilities: ["FARGATE"],
+        requiresCompatibilities: [networkMode === "awsvpc" ? "FARGATE" : "EC2"],
         containerDefinitions: [{ name: container, image: "runner", command: ["run"], memory: 512 }],
       }),
     );
