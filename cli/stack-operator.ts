@@ -46,6 +46,7 @@ export async function openStack(option: string | undefined, context: CliContext)
   const operator = open({
     pulumiProject: repository.name,
     settings,
+    config: raw.config,
     plan: () => prepare(settings, context.cwd).plan,
     outputs: made,
     env: context.env,

@@ -111,6 +111,10 @@ export function cloudOperator(
   async function find(id: string | undefined): Promise<CloudRun> {
     const own = id === undefined ? undefined : known.get(id);
     if (own) return hasEnded(own) ? own : await refresh(own);
+    // A run that has ended is found by its record alone; of a flow's only its jobs have one.
+    const left = id === undefined || deployed.flows.length > 0 ? [] : await recordsOf(id);
+    const [ended] = joinRuns(left, []);
+    if (ended) return ended;
     const runs = await list(id === undefined ? 1 : recent);
     const [newest] = runs;
     if (id === undefined) {

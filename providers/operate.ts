@@ -118,6 +118,8 @@ export interface DeployedStack {
    * @throws UserError `invalid-project`
    */
   plan(): DeployPlan;
+  /** Plain values of the stack's config, such as `aws:profile`; those of handoff's own are `settings`. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** The stack's outputs. */
   readonly outputs: Readonly<Record<string, unknown>>;
   /** Credentials, and endpoints in place of the cloud's own (docs/operate.md). */

@@ -22,6 +22,7 @@ export function openClients(region: string, env: Env): Clients {
       region,
       maxAttempts: 5,
       requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+      ...(env.AWS_PROFILE ? { profile: env.AWS_PROFILE } : {}),
       ...(endpoint ? { endpoint } : {}),
     };
   };

@@ -13,8 +13,11 @@ export function awsOperator(stack: DeployedStack, options: CloudOperatorOptions 
   return cloudOperator(stack, awsDriver(stack), options);
 }
 
-function awsDriver({ outputs: given, env, settings, now }: DeployedStack): CloudDriver {
+function awsDriver({ outputs: given, env: users, config = {}, settings, now }: DeployedStack): CloudDriver {
   const outputs = readOutputs(given);
+  // As Pulumi: who deploys many clients has the account of each in its stack's config.
+  const profile = config["aws:profile"];
+  const env = typeof profile === "string" && profile !== "" ? { ...users, AWS_PROFILE: profile } : users;
   const clients = openClients(outputs.region, env);
   const recordDays = settings.artifactRetentionDays;
   return {

@@ -16,7 +16,7 @@ export interface S3Options {
   /** "" or with a `/` at its end. */
   readonly prefix: string;
   readonly url: string;
-  /** AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; credentials are found as every AWS SDK does. */
+  /** AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; credentials are found as every AWS SDK does. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A request over which nothing comes for so long is made again. Milliseconds; default 60,000. */
   readonly timeoutMs?: number;
@@ -103,6 +103,7 @@ function configuration(env: S3Options["env"], timeoutMs: number): S3ClientConfig
     // Who is at another place than the bucket is told where it is.
     followRegionRedirects: true,
     ...(region ? { region } : {}),
+    ...(env.AWS_PROFILE ? { profile: env.AWS_PROFILE } : {}),
     // Other servers seldom have a name for each bucket.
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
   };

@@ -64,6 +64,8 @@ export interface OperatorOptions {
   readonly now?: () => Date;
   /** A project.yml that can't be read. */
   readonly broken?: boolean;
+  /** Of the stack's file. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 type Clients = ReturnType<typeof openClients>;
@@ -140,10 +142,11 @@ function stackOf(outputs: Outputs, plan: DeployPlan, clients: Clients, endpoint:
   return {
     outputs: { ...outputs },
     clients,
-    operator: ({ env: more = {}, sleep, now = () => new Date(), broken = false } = {}) => {
+    operator: ({ env: more = {}, sleep, now = () => new Date(), broken = false, config = {} } = {}) => {
       const stack: DeployedStack = {
         pulumiProject: "pipelines",
         settings: plan.settings,
+        config,
         plan: () => {
           if (broken) throw new Error("project.yml is not asked for here");
           return plan;

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { StopTaskCommand } from "@aws-sdk/client-ecs";
 import { DescribeExecutionCommand } from "@aws-sdk/client-sfn";
 import { expect } from "chai";
@@ -297,6 +300,55 @@ describe("operating a stack on AWS", function () {
       await at.setPaused("off", false);
       expect(await stack.stateOf("off"), "project.yml says so").to.equal("DISABLED");
     });
+  });
+
+  describe("who asks", () => {
+    let folder: string;
+    const saved = new Map<string, string | undefined>();
+    const set = (name: string, value: string | undefined) => {
+      if (!saved.has(name)) saved.set(name, process.env[name]);
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    };
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "handoff-aws-"));
+      const keys = "aws_access_key_id = testing\naws_secret_access_key = testing\n";
+      writeFileSync(join(folder, "credentials"), `[client-a]\n${keys}`);
+      set("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
+      set("AWS_CONFIG_FILE", join(folder, "config"));
+      set("AWS_EC2_METADATA_DISABLED", "true");
+      for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"]) set(name, undefined);
+    });
+    afterEach(() => {
+      for (const [name, value] of saved) set(name, value);
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it("is told to sign in, where nobody is", async () => {
+      const stack = await withKeys(() => world.deploy(planOf(project, "aws")));
+      const { code, message, hint } = await failureOf(stack.operator().trigger({}));
+      expect(code).to.equal("signed-out");
+      expect(message).to.include("can't start fx: you are not signed in to AWS");
+      expect(hint).to.include("aws sso login");
+    });
+
+    it("is the profile of the stack's config, also at the artifact store", async () => {
+      const stack = await withKeys(() => world.deploy(planOf(project, "aws")));
+      const operator = stack.operator({ config: { "aws:profile": "client-a" } });
+      const { runId } = await operator.trigger({});
+      expect((await operator.runs({ limit: 5 })).map((run) => run.runId)).to.deep.equal([runId]);
+    });
+
+    /** Moto's own resources are made with keys. */
+    async function withKeys<T>(action: () => Promise<T>): Promise<T> {
+      set("AWS_ACCESS_KEY_ID", "testing");
+      set("AWS_SECRET_ACCESS_KEY", "testing");
+      const made = await action();
+      set("AWS_ACCESS_KEY_ID", undefined);
+      set("AWS_SECRET_ACCESS_KEY", undefined);
+      return made;
+    }
   });
 
   describe("a flow of jobs", () => {
