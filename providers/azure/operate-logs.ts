@@ -1,4 +1,5 @@
 /** Logs of executions, from the stack's Log Analytics workspace. Lines are there some minutes after they were printed. */
+import { UserError } from "../../model/diagnostic.js";
 import type { LogEntry, LogPage, LogTarget, ReadLogPage } from "../cloud-operate.js";
 import { kqlText } from "./kql.js";
 import { type AzureClients, asked } from "./operate-clients.js";
@@ -25,8 +26,8 @@ export const logDisorderMs = 10_000;
 /** Nothing is gained by asking more often for what takes minutes. */
 export const logPollMs = 5000;
 
-/** Lines of a page. An answer holds 64 MB at most, and a line 16 KB or so. */
-const pageLines = 2000;
+/** Lines of a page. An answer holds 64 MB at most, and a text of a row 32 KB (limits of Log Analytics, from memory). */
+const pageLines = 1000;
 /** Lines may be seen in another order than they came in. */
 const overlapMs = 2 * 60_000;
 const workspaceApi = "2023-09-01";
@@ -78,7 +79,7 @@ export function azureLogs(clients: AzureClients, workspace: string, now: () => D
         return endsOf(await query(endsQuery(executions), week));
       } catch (error) {
         // A reason that nobody tells keeps nobody from the list of runs; a log that can't be read says so itself.
-        if (error instanceof Error && error.name === "UserError") return new Map();
+        if (error instanceof UserError) return new Map();
         throw error;
       }
     },

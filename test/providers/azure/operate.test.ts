@@ -409,6 +409,10 @@ describe("azure: operating a project of one job", function () {
       const [execution] = executions();
       if (!execution) throw new Error("nothing was started");
       const late: (() => void)[] = [];
+      const partial = {
+        tables: [{ name: "PrimaryResult", columns: [], rows: [] }],
+        error: { code: "PartialError", message: "There were some errors when processing your query." },
+      };
       let looks = 0;
       stack.onSleep = async () => {
         looks += 1;
@@ -422,6 +426,8 @@ describe("azure: operating a project of one job", function () {
           stack.server.faults.push(
             ...new Array(5).fill({ match: /\/query/, kind: "status", status: 502, body: "<html>" }),
           );
+        if (looks === 5)
+          stack.server.faults.push({ match: /\/query/, kind: "status", status: 200, body: partial });
         if (looks === 6)
           await stack.record({
             runId: run.runId,
