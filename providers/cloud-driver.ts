@@ -109,6 +109,8 @@ export interface CloudDriver {
   executions(limit: number): Promise<readonly Execution[]>;
   /** One as it is now, with all that the platform tells of it; null: it has forgotten it. */
   execution(found: Pick<Execution, "id" | "kind" | "job">): Promise<Execution | null>;
+  /** The jobs of a flow's run that are known; default: looked for among `executions`. Asked with each look into its log. */
+  jobsOf?(runId: string): Promise<readonly Execution[]>;
   start(call: StartCall): Promise<Execution>;
   log(target: LogTarget): ReadLogPage;
   /** @param name a key of the outputs' `schedules` */

@@ -176,7 +176,10 @@ export function cloudOperator(
 
   /** The jobs of a flow that have been started by now. */
   async function jobsOf(run: CloudRun): Promise<CloudRun> {
-    const [left, executions] = await Promise.all([recordsOf(run.runId), driver.executions(recent)]);
+    const [left, executions] = await Promise.all([
+      recordsOf(run.runId),
+      driver.jobsOf?.(run.runId) ?? driver.executions(recent),
+    ]);
     const before = run.parts.flatMap((part) => part.executions);
     const now = executions.filter(({ kind, runId }) => kind === "job" && runId === run.runId);
     const newer = new Set(now.map(({ id }) => id));

@@ -33,16 +33,28 @@ export async function listTasks(
   limit: number,
   options: TasksOptions,
 ): Promise<Execution[]> {
-  const [running, stopped, logged] = await Promise.all([
-    listArns(clients, outputs, "RUNNING"),
-    listArns(clients, outputs, "STOPPED"),
+  const [found, logged] = await Promise.all([
+    knownTasks(clients, outputs),
     // With a flow Step Functions remembers.
     Object.keys(outputs.flows).length > 0 ? [] : loggedRuns(clients, outputs, limit, options),
   ]);
-  const tasks = await describe(clients, outputs, [...running, ...stopped]);
-  const found = tasks.map((task) => executionOf(task, outputs));
   const ids = new Set(found.map(({ id }) => id));
   return [...found, ...logged.filter(({ id }) => !ids.has(id))];
+}
+
+/** Those of the run of a flow. */
+export async function listTasksOf(clients: Clients, outputs: Outputs, runId: string): Promise<Execution[]> {
+  return (await knownTasks(clients, outputs)).filter((one) => one.runId === runId);
+}
+
+async function knownTasks(clients: Clients, outputs: Outputs): Promise<Execution[]> {
+  const [running, stopped] = await Promise.all([
+    listArns(clients, outputs, "RUNNING"),
+    listArns(clients, outputs, "STOPPED"),
+  ]);
+  // One that ends meanwhile is in both.
+  const tasks = await describe(clients, outputs, [...new Set([...running, ...stopped])]);
+  return tasks.map((task) => executionOf(task, outputs));
 }
 
 async function listArns(

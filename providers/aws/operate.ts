@@ -7,7 +7,7 @@ import { describeFlow, listFlows, startFlow } from "./operate-flows.js";
 import { readTaskLog } from "./operate-log.js";
 import { readOutputs } from "./operate-outputs.js";
 import { pauseSchedule, readSchedule } from "./operate-schedules.js";
-import { describeTask, listTasks, runTask } from "./operate-tasks.js";
+import { describeTask, listTasks, listTasksOf, runTask } from "./operate-tasks.js";
 
 export function awsOperator(stack: DeployedStack, options: CloudOperatorOptions = {}): Operator {
   return cloudOperator(stack, awsDriver(stack), options);
@@ -33,6 +33,7 @@ function awsDriver({ outputs: given, env: users, config = {}, settings, now }: D
     },
     execution: (found) =>
       found.kind === "flow" ? describeFlow(clients, outputs, found) : describeTask(clients, outputs, found),
+    jobsOf: (runId) => listTasksOf(clients, outputs, runId),
     start: (call) =>
       call.flow === null ? runTask(clients, outputs, call, settings.spot) : startFlow(clients, outputs, call),
     log: (target) => readTaskLog(clients, outputs, target),

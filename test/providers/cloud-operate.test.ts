@@ -349,13 +349,13 @@ class Platform implements CloudDriver {
     ]);
   }
 
-  operator(): Operator {
+  operator(flows: Readonly<Record<string, unknown>> = {}): Operator {
     const plan = planOf(yaml(""), "aws");
     const stack: DeployedStack = {
       pulumiProject: "p",
       settings: plan.settings,
       plan: () => plan,
-      outputs: { jobs: { fx: {} }, schedules: { nightly: [] }, stores: { artifacts: "s3://b/p" } },
+      outputs: { jobs: { fx: {} }, flows, schedules: { nightly: [] }, stores: { artifacts: "s3://b/p" } },
       env: {},
       now: () => new Date(at(10)),
       openRecords: async () => ({
@@ -441,6 +441,43 @@ describe("clouds: an operator", () => {
     const before = platform.clock;
     expect(await collect(operator.logs(run, { follow: true }))).to.deep.equal([]);
     expect(platform.clock - before).to.be.within(10_000, 20_000);
+  });
+
+  it("follows a flow through jobs that start one after the other, their lines in the order of time", async () => {
+    const platform = new Platform();
+    const flow = (fields: Partial<Execution> = {}) =>
+      execution("f", { kind: "flow", job: "all", runId: "r", scheduledAt: at(0), ...fields });
+    const job = (name: string, fields: Partial<Execution> = {}) =>
+      execution(`x-${name}`, { job: name, runId: "r", ...fields });
+    platform.runs.set("f", flow());
+    const operator = platform.operator({ all: "f" });
+    const run = await operator.run("r");
+    expect(run).to.include({ job: "fx", status: "running" });
+    let looks = 0;
+    platform.onLook = () => {
+      looks += 1;
+      if (looks === 2) {
+        for (const name of ["a", "b"]) platform.runs.set(`x-${name}`, job(name));
+        platform.print("x-a", { message: "a 1", time: at(1) }, { message: "a 3", time: at(3) });
+        platform.print(
+          "x-b",
+          { message: "b 2", time: at(2) },
+          { message: "b 4", time: at(4), event: "run.end" },
+        );
+      }
+      if (looks === 12) {
+        platform.print("x-a", { message: "a 5", time: at(5), event: "run.end" });
+        platform.runs.set("x-c", job("c", { status: "failure", endedAt: at(7), reason: "no image" }));
+        platform.runs.set("f", flow({ status: "failure", endedAt: at(8) }));
+        for (const name of ["a", "b"])
+          platform.records.push(record("r", { job: name, execution: `x-${name}` }));
+      }
+    };
+    expect(await collect(operator.logs(run, { follow: true }))).to.deep.equal([
+      ...["a 1", "b 2", "a 3", "b 4", "a 5"],
+    ]);
+    const ended = await operator.wait("r");
+    expect(ended).to.deep.include({ status: "failure", reason: "c: no image", exitCode: 1 });
   });
 
   it("says what is not allowed, at once", async () => {
