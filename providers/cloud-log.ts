@@ -8,8 +8,8 @@ export interface LogReading {
   /** Every execution of the run that there is so far: those of a flow come one by one. */
   targets(): Promise<readonly LogTarget[]>;
   open(target: LogTarget): ReadLogPage;
-  /** Whether the run has ended, and of how many jobs the log has an end then. */
-  end(): Promise<{ readonly ended: boolean; readonly jobs: number }>;
+  /** Whether the run has ended, and which executions' logs then have the runner's last line; none: it isn't to be waited for. */
+  end(): Promise<{ readonly ended: boolean; readonly closing: readonly string[] }>;
   readonly follow: boolean;
   /** How long after the run's end a line may appear, in milliseconds. */
   readonly delayMs: number;
@@ -29,23 +29,21 @@ export async function* readCloudLog(reading: LogReading): AsyncGenerator<LogLine
   const sources = new Map<string, Source>();
   let endedAt: number | undefined;
   let completeAt: number | undefined;
-  let ends = 0;
   for (;;) {
     // Asked before the log is read: what is there at the end is read after it.
-    const { ended, jobs } = follow ? await patiently(reading.end, reading) : { ended: true, jobs: 0 };
+    const { ended, closing } = follow ? await patiently(reading.end, reading) : { ended: true, closing: [] };
     for (const target of await patiently(reading.targets, reading)) {
       if (!sources.has(target.execution)) sources.set(target.execution, new Source(target, reading));
     }
     for await (const line of inOrder([...sources.values()].map((source) => source.lines()))) {
       if (signal?.aborted) return;
-      if (line.event === "run.end") ends += 1;
       yield line;
     }
     if (signal?.aborted || !follow) return;
     if (ended) {
       const now = reading.now();
       endedAt ??= now;
-      if (jobs > 0 && ends >= jobs) completeAt ??= now;
+      if (closing.length > 0 && closing.every((one) => sources.get(one)?.isClosed)) completeAt ??= now;
       if (completeAt !== undefined && now - completeAt >= reading.disorderMs) return;
       if (now - endedAt >= reading.delayMs) return;
     }
@@ -61,6 +59,8 @@ class Source {
   readonly #reading: LogReading;
   #cursor: string | undefined;
   #seen = new Seen();
+  /** The runner's last line has been read. */
+  isClosed = false;
 
   constructor(target: LogTarget, reading: LogReading) {
     this.#target = target;
@@ -75,7 +75,9 @@ class Source {
       const page = await patiently(() => this.#read(this.#cursor, signal), this.#reading);
       for (const entry of page.entries) {
         if (entry.id !== undefined && !this.#seen.add(entry.id)) continue;
-        yield lineOf(entry, this.#target.runId);
+        const line = lineOf(entry, this.#target.runId);
+        if (line.event === "run.end") this.isClosed = true;
+        yield line;
       }
       more = page.more;
       this.#cursor = page.cursor;

@@ -168,8 +168,7 @@ export function cloudOperator(
       },
       end: async () => {
         if (!hasEnded(run)) run = await refresh(run);
-        const jobs = run.parts.flatMap(({ record }) => record ?? []).length;
-        return { ended: hasEnded(run), jobs: run.flow ? jobs : Math.min(1, jobs) };
+        return { ended: hasEnded(run), closing: closingOf(run) };
       },
     });
   }
@@ -331,6 +330,13 @@ function targetsOf({ runId, parts }: CloudRun): LogTarget[] {
     if (executions.some(({ id }) => id === record.execution)) return found;
     return [...found, { execution: record.execution, job, runId, since: record.startedAt }];
   });
+}
+
+/** None where a job was killed before it could say so: what it printed last comes when it comes. */
+function closingOf({ parts }: CloudRun): string[] {
+  const started = parts.filter(({ executions, record }) => record || executions.at(-1)?.startedAt);
+  if (started.some(({ record }) => !record)) return [];
+  return started.flatMap(({ executions, record }) => record?.execution ?? executions.at(-1)?.id ?? []);
 }
 
 function nextOf({ cron, timezone, enabled }: Schedule, now: Date): string[] {

@@ -454,6 +454,7 @@ describe("clouds: an operator", () => {
     const run = await operator.run("r");
     expect(run).to.include({ job: "fx", status: "running" });
     let looks = 0;
+    let endedAt = Number.NaN;
     platform.onLook = () => {
       looks += 1;
       if (looks === 2) {
@@ -466,8 +467,13 @@ describe("clouds: an operator", () => {
         );
       }
       if (looks === 12) {
+        endedAt = platform.clock;
         platform.print("x-a", { message: "a 5", time: at(5), event: "run.end" });
-        platform.runs.set("x-c", job("c", { status: "failure", endedAt: at(7), reason: "no image" }));
+        // It never started, so it has no log to wait for.
+        platform.runs.set(
+          "x-c",
+          job("c", { status: "failure", startedAt: null, endedAt: at(7), reason: "no image" }),
+        );
         platform.runs.set("f", flow({ status: "failure", endedAt: at(8) }));
         for (const name of ["a", "b"])
           platform.records.push(record("r", { job: name, execution: `x-${name}` }));
@@ -476,6 +482,7 @@ describe("clouds: an operator", () => {
     expect(await collect(operator.logs(run, { follow: true }))).to.deep.equal([
       ...["a 1", "b 2", "a 3", "b 4", "a 5"],
     ]);
+    expect(platform.clock - endedAt, "it ends with the runners' last lines").to.be.below(platform.logDelayMs);
     const ended = await operator.wait("r");
     expect(ended).to.deep.include({ status: "failure", reason: "c: no image", exitCode: 1 });
   });
