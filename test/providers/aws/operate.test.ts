@@ -117,6 +117,13 @@ describe("operating a stack on AWS", function () {
       });
     });
 
+    it("takes Spot capacity where the stack does", async () => {
+      const cheap = await world.deploy(planOf(project, "aws", { spot: true }));
+      const task = await cheap.task(taskOf(await cheap.operator().trigger({})));
+      expect(task?.capacityProviderName).to.equal("FARGATE_SPOT");
+      expect(task?.launchType ?? "").not.to.equal("EC2");
+    });
+
     it("refuses what isn't there", async () => {
       const code = async (action: Promise<unknown>) => (await failureOf(action)).code;
       expect(await code(operator.trigger({ job: "fxx" }))).to.equal("unknown-job");
