@@ -116,8 +116,14 @@ export function hasEnded(run: CloudRun): boolean {
 
 /** Whether the platform alone knows how it ended: what it tells only of one execution is then asked for. */
 export function lacksRecord({ flow, parts }: CloudRun): boolean {
-  return flow ? !parts.some(({ record }) => record) : parts.some(({ record }) => !record);
+  if (!flow) return parts.some(({ record }) => !record);
+  if (!parts.some(({ record }) => record)) return true;
+  // A job of it that was killed is forgotten before the flow is.
+  return isBad(flow) && !parts.some((part) => isBad(standingOf(part)));
 }
+
+const isBad = ({ status }: Pick<Standing, "status">): boolean =>
+  status === "failure" || status === "timeout" || status === "stopped";
 
 export function viewRun(run: CloudRun, owner: RunOwner): RunView {
   const { flow, parts } = run;

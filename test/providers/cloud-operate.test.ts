@@ -487,6 +487,23 @@ describe("clouds: an operator", () => {
     expect(ended).to.deep.include({ status: "failure", reason: "c: no image", exitCode: 1 });
   });
 
+  it("asks why a flow failed whose jobs that are known were well", async () => {
+    const platform = new Platform();
+    const listed = execution("f", {
+      kind: "flow",
+      job: "all",
+      runId: "r",
+      status: "failure",
+      endedAt: at(9),
+      partial: true,
+    });
+    platform.runs.set("f", { ...listed, partial: false, reason: "load failed", scheduledAt: at(0) });
+    platform.executions = async () => [listed];
+    platform.records.push(record("r", { job: "fetch", execution: "x1" }));
+    const [found] = await platform.operator({ all: "f" }).runs({ limit: 5 });
+    expect(found).to.include({ runId: "r", status: "failure", reason: "load failed", endedAt: at(9) });
+  });
+
   it("says what is not allowed, at once", async () => {
     const platform = new Platform();
     const operator = platform.operator();
