@@ -1,6 +1,8 @@
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import type { Task } from "@aws-sdk/client-ecs";
 import { expect } from "chai";
 import { inputOf } from "../../../providers/aws/operate-flows.js";
+import { readTaskLog } from "../../../providers/aws/operate-log.js";
 import { readOutputs } from "../../../providers/aws/operate-outputs.js";
 import { executionOf } from "../../../providers/aws/operate-tasks.js";
 import { scheduledFlow } from "../../../providers/aws/schedules.js";
@@ -130,6 +132,37 @@ describe("AWS: what ECS says of a task", () => {
       expect(view(more, container)).to.include(expected);
     });
   }
+});
+
+describe("AWS: a log", () => {
+  it("is read on from its last line where it was silent for longer than a token is good for", async () => {
+    const events = [1, 1, 2, 2].map((second, line) => ({ timestamp: +at(second), message: `line ${line}` }));
+    const asked: unknown[] = [];
+    const logs = new CloudWatchLogsClient({ region: "eu-west-1" });
+    logs.send = async ({ input }: { input: { nextToken?: string; startTime?: number } }) => {
+      asked.push(input.nextToken ?? input.startTime ?? "head");
+      if (input.nextToken === "old") {
+        throw Object.assign(new Error("The specified nextToken is invalid."), {
+          name: "InvalidParameterException",
+          $metadata: { httpStatusCode: 400 },
+        });
+      }
+      const { startTime = 0 } = input;
+      const found = events.filter(({ timestamp }) => timestamp >= startTime);
+      return { events: found, nextForwardToken: input.startTime === undefined ? "old" : "new" };
+    };
+    const target = { execution: id, job: "fx", runId: "r", since: at(0).toISOString() };
+    const read = readTaskLog({ logs }, outputs, target);
+    const first = await read(undefined);
+    expect(first).to.deep.include({ cursor: "old", more: true });
+    events.push({ timestamp: +at(2), message: "line 4" }, { timestamp: +at(9), message: "line 5" });
+    const second = await read(first.cursor);
+    expect([...first.entries, ...second.entries].map(({ text }) => text)).to.deep.equal(
+      [0, 1, 2, 3, 4, 5].map((line) => `line ${line}`),
+    );
+    expect(second.cursor).to.equal("new");
+    expect(asked).to.deep.equal(["head", "old", +at(2)]);
+  });
 });
 
 describe("AWS: what operating reads and writes is what is deployed", () => {
