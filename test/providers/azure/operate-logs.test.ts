@@ -65,9 +65,10 @@ describe("azure: the logs of a run", function () {
       looks += 1;
       for (const print of late.splice(0)) print();
       if (looks <= 3) stack.printLine(execution.name, `line ${looks}`);
-      // Printed before the last one, and comes in after it.
+      // Printed and taken in before the last one, and seen after it.
       const printed = stack.now.toISOString();
-      if (looks === 2) late.push(() => stack.printLine(execution.name, "late", { printed }));
+      const came = new Date(stack.now.getTime() - 1000).toISOString();
+      if (looks === 2) late.push(() => stack.printLine(execution.name, "late", { printed, came }));
       if (looks === 3) stack.server.faults.push({ match: /\/query/, kind: "half" });
       if (looks === 4)
         stack.server.faults.push(

@@ -207,6 +207,16 @@ describe("azure: operating a project of one job", function () {
       expect(run).to.deep.include({ job: "fx-rates", status: "queued", schedule: null });
     });
 
+    it("sends a variable once, that the job had before", async () => {
+      const [own] = stack.job().properties.template.containers;
+      Object.assign(own ?? {}, { env: [{ name: "HANDOFF_SCHEDULED_AT", value: "long ago" }] });
+      const { runId } = await operator.trigger({});
+      expect(executions()[0]?.properties.template.containers[0]?.env).to.deep.equal([
+        { name: "HANDOFF_SCHEDULED_AT", value: "2026-11-21T12:00:00.000Z" },
+        { name: "HANDOFF_RUN_ID", value: runId },
+      ]);
+    });
+
     it("gives values and tasks as arguments", async () => {
       await operator.trigger({ tasks: ["load"], vars: { base: "EUR" }, envs: { MODE: "a b" } });
       expect(executions()[0]?.properties.template.containers[0]?.args).to.deep.equal([
