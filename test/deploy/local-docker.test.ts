@@ -61,7 +61,8 @@ describe("a stack on the local platform with Docker", function () {
     return (
       dockerNow(["image", "ls", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--no-trunc"])
         .split("\n")
-        .filter((line) => created.some((id) => line.endsWith(id)))
+        // What was never made has no id, which every line ends with.
+        .filter((line) => created.some((id) => id !== "" && line.endsWith(id)))
         .map((line) => line.split(" ")[0] ?? "")
         // Without a name, while a container still runs.
         .filter((name) => !name.startsWith("<none>"))
