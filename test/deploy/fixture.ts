@@ -87,13 +87,19 @@ function buildPlugin(): void {
   execFileSync(process.execPath, [join(packageRoot, "build.mjs"), "--no-types"], { cwd: packageRoot });
 }
 
-/** Every file below a folder with its content, by relative path. */
+/** Every file below a folder with its content, by relative path; without those that go while it looks. */
 export function contents(dir: string): Record<string, string> {
   if (!existsSync(dir)) return {};
   const found: Record<string, string> = {};
   for (const entry of readdirSync(dir, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile()) found[path.slice(dir.length + 1)] = readFileSync(path, "latin1");
+    if (!entry.isFile()) continue;
+    try {
+      found[path.slice(dir.length + 1)] = readFileSync(path, "latin1");
+    } catch (error) {
+      // A file that is written under another name first.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
   return found;
 }
