@@ -14,7 +14,7 @@ console.log(`handoff's tests:
   1. build dist/ (seconds)
   2. find the Pulumi engine; where it can't be downloaded, build it with Go: about 4 minutes, once
   3. find Docker, or, as root on Debian, install and start it; make the base images of the tests: about 2 minutes, once
-  4. mocha${given.length > 0 ? ` ${given.join(" ")}` : ": every test, with virtual environments and real engines, in two halves at a time: some 25 minutes"}
+  4. mocha${given.length > 0 ? ` ${given.join(" ")}` : ": every test, with virtual environments and real engines, in three parts side by side: some 25 minutes"}
 `);
 
 await step("build", () => run(process.execPath, ["build.mjs"]));
@@ -25,7 +25,7 @@ if (docker.reason !== undefined) console.log(`   tests on a Docker engine can't 
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => void docker.stop().finally(() => process.exit(143)));
 try {
-  process.exitCode = all ? await halves() : await mocha(given, { stdio: "inherit" });
+  process.exitCode = all ? await parts() : await mocha(given, { stdio: "inherit" });
 } finally {
   await docker.stop();
 }
@@ -38,52 +38,55 @@ function mocha(args, options) {
   });
 }
 
-/** All tests in two processes: most of them wait for something else most of the time. The second one's lines come at its end. */
-async function halves() {
-  const first = /^(agent|cli|deploy|engine|fleet)[/\\]/;
-  const files = readdirSync(join(root, "test"), { recursive: true }).filter((file) =>
-    file.endsWith(".test.ts"),
-  );
-  const folder = mkdtempSync(join(tmpdir(), "handoff-tests-"));
-  const half = (index, mine, options) =>
-    mocha(
-      [
-        ...files
-          .filter(mine)
-          .map((file) => join("test", file))
-          .sort(),
-        ...given,
-      ],
-      {
-        env: { ...process.env, HANDOFF_TEST_REPORT: join(folder, String(index)) },
-        ...options,
-      },
-    );
+/** All tests, in processes side by side: most of them wait for something else most of the time. The first one's lines are shown as they come. */
+async function parts() {
+  const files = readdirSync(join(root, "test"), { recursive: true })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".test.ts"))
+    .sort();
+  const folders = [/^(agent|cli|deploy|engine|fleet)\//, /^runner\//];
+  const chosen = [
+    ...folders.map((folder) => files.filter((file) => folder.test(file))),
+    files.filter((file) => !folders.some((folder) => folder.test(file))),
+  ];
+  const reports = mkdtempSync(join(tmpdir(), "handoff-tests-"));
+  const report = (part) => join(reports, String(part));
   try {
-    const later = [];
-    const other = half(1, (file) => !first.test(file), {
-      stdio: ["ignore", "pipe", "inherit"],
-      onStart: ({ stdout }) =>
-        createInterface({ input: stdout }).on("line", (line) => {
-          later.push(line);
-          const progress = /^ *-- (.*) --$/.exec(line)?.[1];
-          if (progress) console.log(`\n  -- the other half: ${progress} --\n`);
+    const later = chosen.map(() => []);
+    const codes = await Promise.all(
+      chosen.map((mine, part) =>
+        mocha([...mine.map((file) => `test/${file}`), ...given], {
+          env: { ...process.env, HANDOFF_TEST_REPORT: report(part) },
+          ...(part === 0
+            ? { stdio: "inherit" }
+            : {
+                stdio: ["ignore", "pipe", "inherit"],
+                onStart: ({ stdout }) => collect(stdout, part, later[part]),
+              }),
         }),
-    });
-    const codes = await Promise.all([half(0, (file) => first.test(file), { stdio: "inherit" }), other]);
-    console.log(`\n== the other half\n${later.join("\n")}`);
-    const counts = [0, 1].map((index) => JSON.parse(readFileSync(join(folder, String(index)), "utf8")));
-    const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
-    const report = { passed: sum("passed"), failed: sum("failed"), pending: sum("pending") };
-    console.log(
-      `\n  both halves: ${report.passed} passing, ${report.failed} failing, ${report.pending} pending`,
+      ),
     );
+    for (const [part, lines] of later.entries())
+      if (part > 0) console.log(`\n== part ${part + 1}\n${lines.join("\n")}`);
+    const counts = chosen.map((_, part) => JSON.parse(readFileSync(report(part), "utf8")));
+    const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+    const total = { passed: sum("passed"), failed: sum("failed"), pending: sum("pending") };
+    console.log(`\n  all parts: ${total.passed} passing, ${total.failed} failing, ${total.pending} pending`);
     if (process.env.HANDOFF_TEST_REPORT)
-      writeFileSync(process.env.HANDOFF_TEST_REPORT, JSON.stringify(report));
+      writeFileSync(process.env.HANDOFF_TEST_REPORT, JSON.stringify(total));
     return codes.find((code) => code !== 0) ?? 0;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(reports, { recursive: true, force: true });
   }
+}
+
+/** Keeps a part's lines for its end, and shows how far it is. */
+function collect(stdout, part, lines) {
+  createInterface({ input: stdout }).on("line", (line) => {
+    lines.push(line);
+    const progress = /^ *-- (.*) --$/.exec(line)?.[1];
+    if (progress) console.log(`\n  -- part ${part + 1}: ${progress} --\n`);
+  });
 }
 
 /** Whether one of the tests asks for an engine (test/support/docker.ts). */
