@@ -84,11 +84,13 @@ describe("runner/lease: when the store fails", function () {
       }
       throw new Error(`${id} could not begin`);
     };
-    for (let round = 0; round < 20; round++) {
+    // Who is faster differs from run to run: until each fault was met often enough.
+    const often = () => Object.values(met).every((count) => count > 5);
+    for (let round = 0; (round < 20 || !often()) && round < 200; round++) {
       await Promise.all(["a", "b", "c", "d"].map((who) => start(`${who}${round}`)));
     }
     expect(counts.run).to.be.above(30);
-    for (const count of Object.values(met)) expect(count).to.be.above(5);
+    expect(often(), JSON.stringify(met)).to.equal(true);
     expect(holder()).to.equal(null);
   });
 
