@@ -181,10 +181,12 @@ export async function pauseSchedule(
   options: StackOptions,
   context: CliContext,
 ): Promise<number> {
-  const { operator } = await openStack(options.stack, context);
+  const { operator, platform } = await openStack(options.stack, context);
   await operator.setPaused(name, paused);
   if (paused) {
-    say(context, `${name} is paused, also through the next \`up\`, until: handoff schedules resume ${name}`);
+    // In a cloud an update that changes the schedule may start it again (docs/operate.md).
+    const through = platform === "local" ? ", also through the next `up`," : "";
+    say(context, `${name} is paused${through} until: handoff schedules resume ${name}`);
     return ExitCode.ok;
   }
   const view = (await operator.schedules()).find((schedule) => schedule.name === name);

@@ -39,6 +39,8 @@ export interface StackOptions {
 
 export interface StackSummary {
   readonly stack: string;
+  /** That the stack is on, by its settings. */
+  readonly platform: Platform;
   readonly operation: "up" | "preview" | "destroy" | "refresh" | "drift";
   /** A failure is thrown, as a `UserError` with exit code 1. */
   readonly result: "succeeded";
@@ -235,6 +237,7 @@ async function operate(
 
   return {
     stack: name,
+    platform: settings.cloud,
     operation,
     result: "succeeded",
     changes: counter.changes(),

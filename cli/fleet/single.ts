@@ -48,8 +48,24 @@ function report(summary: StackSummary, context: CliContext, options: StackComman
   for (const [name, value] of Object.entries(summary.outputs)) {
     print(context, `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
   }
-  say(
-    context,
-    `\nNext:\n  handoff trigger -s ${summary.stack}    # run it now\n  handoff agent start       # so that its schedules fire`,
-  );
+  say(context, `\nNext:\n${nextSteps(summary).join("\n")}`);
+}
+
+/** What people do after an `up`. */
+export function nextSteps({
+  stack,
+  platform,
+  kept,
+}: Pick<StackSummary, "stack" | "platform" | "kept">): string[] {
+  // A stack that has moved: what its runs knew from one to the next is still where it was.
+  const [left] = kept;
+  return [
+    ...(left === undefined
+      ? []
+      : [`  handoff artifacts copy --from ${left} --to ${stack}    # carry its last state over`]),
+    `  handoff trigger -s ${stack}    # run it now`,
+    platform === "local"
+      ? "  handoff agent start       # so that its schedules fire"
+      : `  handoff runs -s ${stack}       # what ran`,
+  ];
 }

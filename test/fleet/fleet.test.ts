@@ -10,6 +10,7 @@ const none = { create: 0, update: 0, replace: 0, delete: 0, same: 3 };
 function summaryOf({ stack, operation }: StackJob, changes: Partial<typeof none> = {}): StackSummary {
   return {
     stack,
+    platform: "local",
     operation,
     result: "succeeded",
     changes: { ...none, ...changes },

@@ -13,6 +13,7 @@ import { linesView } from "../../cli/fleet/lines.js";
 import { markdownReport } from "../../cli/fleet/markdown.js";
 import { openReports } from "../../cli/fleet/reports.js";
 import { rowsView } from "../../cli/fleet/rows.js";
+import { nextSteps } from "../../cli/fleet/single.js";
 import { colourless } from "../../cli/output/colour.js";
 import type { FleetEvent, FleetResult, StackOutcome } from "../../deploy/fleet/fleet.js";
 import { UserError } from "../../model/diagnostic.js";
@@ -27,6 +28,7 @@ const warning = {
 const done = (stack: string, operation: "up" | "drift" = "up"): StackOutcome => ({
   stack,
   operation,
+  platform: "local",
   attempts: 1,
   result: "succeeded",
   changes,
@@ -307,5 +309,14 @@ describe("fleet: the work while it goes on", () => {
       exitCode: 1,
       counts: { succeeded: 2, failed: 1, stopped: 0, notStarted: 1 },
     });
+  });
+
+  it("next steps after a move: its last state is carried over first", () => {
+    const kept = ["s3://acme-artifacts/fx", "s3://acme-raw"];
+    expect(nextSteps({ stack: "acme", platform: "gcp", kept })[0]).to.include(
+      "handoff artifacts copy --from s3://acme-artifacts/fx --to acme",
+    );
+    expect(nextSteps({ stack: "acme", platform: "gcp", kept: [] }).join()).not.to.include("agent");
+    expect(nextSteps({ stack: "dev", platform: "local", kept: [] }).join()).to.include("handoff agent start");
   });
 });
