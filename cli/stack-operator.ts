@@ -51,14 +51,7 @@ export async function openStack(option: string | undefined, context: CliContext)
     outputs: made,
     env: context.env,
     now: context.now,
-    openRecords: async (artifacts, env) => {
-      const [{ openObjects }, { listRecords }] = await Promise.all([
-        import("../runner-image/src/store/objects.js"),
-        import("../runner-image/src/records.js"),
-      ]);
-      const store = await openObjects(artifacts, env);
-      return { list: (options) => listRecords(store, options) };
-    },
+    openRecords: async (...place) => (await import("./records.js")).openRecords(...place),
   });
   return { stack, platform: settings.cloud, operator };
 }

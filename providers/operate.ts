@@ -1,34 +1,13 @@
 /** Operating what is deployed, the same on every platform: run now, history, logs, schedules. Data in, data out. */
+import type { Run } from "../history/history.js";
 import type { DeployPlan, Platform, StackSettings } from "../model/plan-types.js";
 import type { LogLine, RunRequest, RunStatus, StoredRecord, TaskRecord } from "../model/run.js";
 
-/** A run as `handoff runs --json` shows it. Times are ISO 8601 in UTC. */
-export interface RunView {
-  readonly runId: string;
-  /** `<pulumi project>-<stack>`. */
-  readonly deployment: string;
-  readonly stack: string;
-  readonly client: string;
-  /** The job; with granularity task and no job of its own, the flow of jobs. */
-  readonly job: string;
-  readonly schedule: string | null;
-  readonly trigger: string | null;
-  /** The instant that the run stands for. */
-  readonly scheduledAt: string;
-  /** When it was asked for. */
-  readonly firedAt: string;
-  /** A retry is not started before this. */
-  readonly notBefore: string | null;
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-  readonly status: RunStatus;
-  readonly exitCode: number | null;
-  /** Of the run as a whole, from 1. */
-  readonly attempt: number;
-  /** Of the runner, on this machine. */
-  readonly pid: number | null;
-  /** One sentence on what went wrong, when something did. */
-  readonly reason: string | null;
+/**
+ * A run as `handoff runs --json` shows it: as the history of this machine has it, on each platform. `deployment` is
+ * `<pulumi project>-<stack>`, `job` also a flow of jobs (granularity task). In a cloud `pid` is null.
+ */
+export interface RunView extends Omit<Run, "request" | "record" | "pidStart"> {
   /** What was asked for; without environment variables and the message, which may hold what nobody is to read. */
   readonly request: Pick<RunRequest, "tasks" | "vars" | "stage">;
   /** Null while it has not ended, and when it never started. */

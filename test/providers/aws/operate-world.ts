@@ -20,6 +20,7 @@ import {
   SchedulerClient,
 } from "@aws-sdk/client-scheduler";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { openRecords } from "../../../cli/records.js";
 import type { DeployPlan } from "../../../model/plan-types.js";
 import type { LogLine, StoredRecord } from "../../../model/run.js";
 import { awsOperator } from "../../../providers/aws/operate.js";
@@ -27,7 +28,7 @@ import { lastPart } from "../../../providers/aws/operate-clients.js";
 import type { Sleep } from "../../../providers/cloud-errors.js";
 import { flowsOf } from "../../../providers/flows.js";
 import type { DeployedStack, Operator } from "../../../providers/operate.js";
-import { listRecords, writeRecord } from "../../../runner-image/src/records.js";
+import { writeRecord } from "../../../runner-image/src/records.js";
 import { openObjects } from "../../../runner-image/src/store/objects.js";
 import { startMoto } from "./server.js";
 
@@ -154,10 +155,7 @@ function stackOf(outputs: Outputs, plan: DeployPlan, clients: Clients, endpoint:
         outputs: { ...outputs },
         env: { ...env, ...more },
         now,
-        openRecords: async (artifacts, given) => {
-          const opened = await openObjects(artifacts, given);
-          return { list: (options) => listRecords(opened, options) };
-        },
+        openRecords,
       };
       return awsOperator(stack, sleep ? { sleep } : {});
     },

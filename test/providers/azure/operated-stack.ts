@@ -2,14 +2,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openRecords } from "../../../cli/records.js";
 import type { DeployPlan } from "../../../model/plan-types.js";
-import type { StoredRecord } from "../../../model/run.js";
 import { azure } from "../../../providers/azure/index.js";
 import { azureOperator } from "../../../providers/azure/operate.js";
 import type { DeployedStack, Operator } from "../../../providers/operate.js";
 import { evaluate, type RenderedValue } from "../../../providers/rendering.js";
-import { listRecords, writeRecord } from "../../../runner-image/src/records.js";
+import { writeRecord } from "../../../runner-image/src/records.js";
 import { openObjects } from "../../../runner-image/src/store/objects.js";
+import { makeRecord, type RecordFields } from "../../support/records.js";
 import {
   AzureServer,
   type ConsoleRow,
@@ -104,10 +105,7 @@ export class OperatedStack {
       outputs: this.outputs,
       env,
       now: () => this.now,
-      openRecords: async (artifacts, given) => {
-        const store = await openObjects(artifacts, given);
-        return { list: (options) => listRecords(store, options) };
-      },
+      openRecords,
     };
   }
 
@@ -117,25 +115,9 @@ export class OperatedStack {
   }
 
   /** As the runner leaves it. */
-  async record(fields: Partial<StoredRecord> & Pick<StoredRecord, "runId" | "endedAt">): Promise<void> {
+  async record(fields: RecordFields): Promise<void> {
     const store = await openObjects(this.#artifacts, this.#env);
-    const [job] = this.plan.jobs;
-    await writeRecord(store, {
-      schemaVersion: 1,
-      status: "success",
-      exitCode: 0,
-      startedAt: new Date(Date.parse(fields.endedAt) - 4000).toISOString(),
-      durationMs: 4000,
-      tasks: [],
-      metrics: {},
-      job: job?.name ?? "",
-      schedule: null,
-      trigger: null,
-      scheduledAt: fields.endedAt,
-      attempt: 1,
-      execution: null,
-      ...fields,
-    });
+    await writeRecord(store, makeRecord(this.plan.jobs[0]?.name ?? "", fields));
   }
 
   /** The job of a name in the outputs, or of a schedule. */

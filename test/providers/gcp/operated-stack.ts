@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openRecords } from "../../../cli/records.js";
 import type { DeployPlan } from "../../../model/plan-types.js";
-import type { StoredRecord } from "../../../model/run.js";
 import { newRunId } from "../../../model/run-id.js";
 import { flowsOf } from "../../../providers/flows.js";
 import { gcp } from "../../../providers/gcp/index.js";
@@ -11,8 +11,9 @@ import { jobName, nameOf } from "../../../providers/gcp/names.js";
 import { operateGcp } from "../../../providers/gcp/operate.js";
 import type { DeployedStack, Operator } from "../../../providers/operate.js";
 import { printable } from "../../../providers/rendering.js";
-import { listRecords, writeRecord } from "../../../runner-image/src/records.js";
+import { writeRecord } from "../../../runner-image/src/records.js";
 import { openObjects } from "../../../runner-image/src/store/objects.js";
+import { makeRecord, type RecordFields } from "../../support/records.js";
 import { GcpServer, type LogEntry, parent, type RunExecution } from "./operate-server.js";
 
 export class OperatedStack {
@@ -65,10 +66,7 @@ export class OperatedStack {
       outputs: this.outputs,
       env,
       now: () => this.now,
-      openRecords: async (artifacts, given) => {
-        const store = await openObjects(artifacts, given);
-        return { list: (options) => listRecords(store, options) };
-      },
+      openRecords,
     };
     return operateGcp(stack, {
       clock: () => this.now.getTime(),
@@ -86,25 +84,9 @@ export class OperatedStack {
   }
 
   /** As the runner leaves it. */
-  async record(fields: Partial<StoredRecord> & Pick<StoredRecord, "runId" | "endedAt">): Promise<void> {
+  async record(fields: RecordFields): Promise<void> {
     const store = await openObjects(this.#artifacts, {});
-    const [job] = this.plan.jobs;
-    await writeRecord(store, {
-      schemaVersion: 1,
-      status: "success",
-      exitCode: 0,
-      startedAt: new Date(Date.parse(fields.endedAt) - 4000).toISOString(),
-      durationMs: 4000,
-      tasks: [],
-      metrics: {},
-      job: job?.name ?? "",
-      schedule: null,
-      trigger: null,
-      scheduledAt: fields.endedAt,
-      attempt: 1,
-      execution: null,
-      ...fields,
-    });
+    await writeRecord(store, makeRecord(this.plan.jobs[0]?.name ?? "", fields));
   }
 
   physicalJob(job: string = this.plan.jobs[0]?.name ?? ""): string {
