@@ -5,7 +5,7 @@ import { UserError } from "../model/diagnostic.js";
 export const PROJECT_FILE = "project.yml";
 
 /** The folder, then each of its parents. */
-function* upward(from: string): Generator<string> {
+export function* upward(from: string): Generator<string> {
   let dir = resolve(from);
   for (;;) {
     yield dir;

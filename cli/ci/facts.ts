@@ -1,10 +1,11 @@
 /** What a CI pipeline must know of a repository, as its files say it. */
 import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { findRepository, readSettings, secretsProviderOf } from "../../deploy/repository.js";
 import { UserError } from "../../model/diagnostic.js";
 import { type Platform, platforms } from "../../model/plan-types.js";
 import type { CliContext } from "../context.js";
+import { upward } from "../project-lookup.js";
 
 export type StateBackend = "files" | "pulumi-cloud" | "s3" | "gcs" | "azure";
 
@@ -42,7 +43,8 @@ export function readFacts(context: CliContext): CiFacts {
       hint: "make one: handoff stack new client-a --set cloud=aws --set aws:region=eu-west-1",
     });
   }
-  const gitRoot = findGitRoot(repository.root) ?? repository.root;
+  const gitRoot =
+    [...upward(repository.root)].find((dir) => existsSync(join(dir, ".git"))) ?? repository.root;
   const clouds = (["aws", "gcp", "azure"] as const).filter((cloud) =>
     remote.some((stack) => stack.cloud === cloud),
   );
@@ -64,11 +66,4 @@ function backendOf(url: string | undefined): StateBackend {
   if (url.startsWith("gs:")) return "gcs";
   if (url.startsWith("azblob:")) return "azure";
   return "pulumi-cloud";
-}
-
-function findGitRoot(from: string): string | undefined {
-  for (let dir = from; ; dir = dirname(dir)) {
-    if (existsSync(join(dir, ".git"))) return dir;
-    if (dirname(dir) === dir) return undefined;
-  }
 }
