@@ -129,6 +129,8 @@ export class ProcessHost implements Spawner {
     if (this.#closed) return;
     this.#closed = true;
     await this.#sweep();
+    // The folder can't be removed while pipes are still being made in it.
+    await this.pipes.settled();
     this.#watchdog.close();
     rmSync(this.#dir, { recursive: true, force: true });
   }

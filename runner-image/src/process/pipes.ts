@@ -68,6 +68,11 @@ export class PipePool {
     return { read: guard, write };
   }
 
+  /** Resolves when none is being made any more, however that ended. */
+  async settled(): Promise<void> {
+    await this.#filling?.catch(() => {});
+  }
+
   async #ensure(count: number): Promise<void> {
     while (this.#names.length < count) await this.#fill(Math.max(batch, count));
     if (this.#names.length - count < 4) this.#fill(batch).catch(() => {});
