@@ -1,5 +1,5 @@
 /** What the runner is given and what it gives back. JSON on disk between processes, the same on every platform. */
-import type { Project } from "./project.js";
+import type { NotificationEvent, Project } from "./project.js";
 
 /** The runner's part of a plan: all of the project that running it needs. Never holds a secret's value. */
 export interface RunSpec {
@@ -96,6 +96,32 @@ export interface StoredRecord extends RunRecord {
   readonly execution: string | null;
 }
 
+/** How one job of a run ended. */
+export interface JobEnding extends Pick<RunRecord, "status" | "startedAt" | "durationMs" | "metrics"> {
+  readonly error?: string;
+}
+
+/**
+ * How a run ended, as far as its jobs have: what a cloud's notifications read. In the artifact store as `records/<name>/end`,
+ * where the name is the platform's own of what it ran (docs/environment.md).
+ */
+export interface RunEnding {
+  readonly schemaVersion: 1;
+  readonly runId: string;
+  /** The notification that it is; `unfinished` while jobs of a flow are still to come, and none has failed. */
+  readonly event: Exclude<NotificationEvent, "missed"> | "skipped" | "unfinished";
+  /** Sums over the jobs. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** `succeeded in 12 s, 1,204 records`, for mail. */
+  readonly summary: string;
+  /** The same for chats. */
+  readonly chat: string;
+  /** By job. */
+  readonly jobs: Readonly<Record<string, JobEnding>>;
+  /** Tells two writes apart. */
+  readonly write: string;
+}
+
 /** One line of a run's log (JSON lines in a container and on the local platform). */
 export interface LogLine {
   /** ISO 8601 with milliseconds. */
@@ -107,7 +133,15 @@ export interface LogLine {
   /** Absent for handoff's own lines. */
   readonly stream?: "stdout" | "stderr";
   /** Set on handoff's own milestones. */
-  readonly event?: "run.start" | "run.end" | "task.start" | "task.end" | "step.start" | "step.end";
+  readonly event?:
+    | "run.start"
+    | "run.end"
+    | "task.start"
+    | "task.end"
+    | "step.start"
+    | "step.end"
+    /** granularity task: by the job with which all jobs of a flow have succeeded. */
+    | "flow.end";
   /** Of every end: how it ended. */
   readonly status?: RunStatus;
   /** Of every end; null for a step that died by a signal or never started. */
@@ -122,5 +156,7 @@ export interface LogLine {
   readonly error?: string;
   /** Of a run's end: the sums of its metrics. */
   readonly metrics?: Readonly<Record<string, number>>;
+  /** Of a run's end: how it ended, in one sentence; what notifications say. */
+  readonly summary?: string;
   readonly message: string;
 }

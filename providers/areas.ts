@@ -154,7 +154,6 @@ const purposes: Readonly<Partial<Record<Area, Readonly<Record<string, string>>>>
   },
   Alerts: {
     "aws:sns/topic:Topic": "who is told",
-    "aws:sns/topicPolicy:TopicPolicy": "who may tell",
     "aws:sns/topicSubscription:TopicSubscription": "an e-mail address",
     "aws:cloudwatch/eventRule:EventRule": "notices how a run ended",
     "aws:cloudwatch/eventTarget:EventTarget": "passes it on",

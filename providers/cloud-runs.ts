@@ -1,6 +1,7 @@
 /** Runs of a cloud: what the platform says of its executions, joined with the records that the runs have left. */
 import { ExitCode } from "../model/diagnostic.js";
 import type { RunStatus, StoredRecord, TaskRecord } from "../model/run.js";
+import { sumMetrics } from "../model/run-summary.js";
 import type { Execution } from "./cloud-driver.js";
 import type { RunView } from "./operate.js";
 
@@ -159,7 +160,7 @@ export function viewRun(run: CloudRun, owner: RunOwner): RunView {
     request: { tasks: tasks.map(({ name }) => name), vars: {}, stage: owner.stack },
     durationMs: startedAt === null || !ended ? null : durationOf(records, isFlow, startedAt, endedAt),
     tasks,
-    metrics: ended ? sumOf(records) : {},
+    metrics: ended ? sumMetrics(records.map(({ metrics }) => metrics)) : {},
     ...(console === undefined ? {} : { console }),
   };
 }
@@ -244,12 +245,4 @@ function durationOf(
 ): number {
   if (record && !isFlow && record.endedAt === endedAt) return record.durationMs;
   return Math.max(0, Date.parse(endedAt) - Date.parse(startedAt));
-}
-
-function sumOf(records: readonly StoredRecord[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { metrics } of records) {
-    for (const [name, value] of Object.entries(metrics)) sums[name] = (sums[name] ?? 0) + value;
-  }
-  return sums;
 }

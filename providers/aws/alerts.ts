@@ -1,24 +1,34 @@
-/** Alerts: EventBridge rules on how runs end, and an alarm on calls of schedules that were given up, told by mail and webhook. */
+/**
+ * Alerts: EventBridge rules on how runs end, and an alarm on calls of schedules that were given up. What they notice goes to
+ * the notifier, which adds what the run itself told, sends mail, and puts what webhooks are sent on the event bus.
+ */
 import type { NotificationEvent } from "../../model/project.js";
 import { json, type RenderedResource, type RenderedValue, ref } from "../rendering.js";
-import { eventSources, type Message, type SourceParts } from "./events.js";
-import { policyDocument, role } from "./identity.js";
+import type { Endings } from "./artifacts.js";
+import { type EventSource, eventSources, type SourceParts } from "./events.js";
+import { role } from "./identity.js";
 import { nameOf } from "./names.js";
+import { type NotifierInput, notifier, ownSource } from "./notifier.js";
 import { aws } from "./resources.js";
 import type { Scope } from "./scope.js";
 
-/** Who is told: a topic of mail addresses that want the same events, or a webhook. */
-interface Recipient {
-  /** Unique among recipients. */
+export interface AlertParts extends SourceParts {
+  readonly endings: Endings;
+}
+
+/** Mail addresses that want the same events. */
+interface Topic {
+  readonly on: ReadonlySet<NotificationEvent>;
+  readonly arn: RenderedValue;
+}
+
+interface Webhook {
   readonly id: string;
   readonly on: ReadonlySet<NotificationEvent>;
   readonly arn: RenderedValue;
-  /** Role with which EventBridge calls it; none for a topic, whose own policy lets it. */
-  readonly roleArn?: RenderedValue;
-  readonly template: (message: Message) => string;
 }
 
-interface Recipients {
+interface Recipients<Recipient> {
   readonly recipients: readonly Recipient[];
   readonly resources: readonly RenderedResource[];
 }
@@ -26,50 +36,159 @@ interface Recipients {
 /** Targets of one rule (EventBridge quota, cannot be raised; UNCONFIRMED for each region). */
 const targetsOfRule = 5;
 
-export function alerts(scope: Scope, parts: SourceParts): RenderedResource[] {
-  const told = [mail(scope), webhooks(scope)];
-  const recipients = told.flatMap((kind) => kind.recipients);
-  if (recipients.length === 0) return [];
-  const wanted = new Set(recipients.flatMap(({ on }) => [...on]));
+export function alerts(scope: Scope, parts: AlertParts): RenderedResource[] {
+  const mails = mail(scope);
+  const hooks = webhooks(scope);
+  const wanted = new Set([...mails.recipients, ...hooks.recipients].flatMap(({ on }) => [...on]));
+  if (wanted.size === 0) return [];
   const { sources, resources } = eventSources(scope, parts, wanted);
-  const rules = sources.flatMap((source) => {
-    const targets = recipients.filter(({ on }) => on.has(source.event));
-    return chunks(targets, targetsOfRule).flatMap((few, index) => {
-      const name = index === 0 ? source.id : `${source.id}${index + 1}`;
-      const rule = aws("aws:cloudwatch/eventRule:EventRule", scope.resource("alert", name), scope.parent, {
-        name: nameOf(scope.plan, "rule", name),
-        description: `${source.event} of ${scope.plan.spec.project.name}`.slice(0, 512),
-        eventPattern: json(source.pattern),
-        state: "ENABLED",
-        tags: scope.tags,
+  const told = notifier(scope, {
+    endings: parts.endings,
+    topics: mails.recipients.map(({ arn }) => arn),
+    posts: hooks.recipients.length > 0,
+  });
+  const caller = role(scope, {
+    kind: "alerts",
+    service: "events.amazonaws.com",
+    confined: true,
+    statements: [
+      { Sid: "StartNotifier", Effect: "Allow", Action: "states:StartExecution", Resource: told.arn },
+      ...(hooks.recipients.length === 0
+        ? []
+        : [
+            {
+              Sid: "CallWebhooks",
+              Effect: "Allow" as const,
+              Action: "events:InvokeApiDestination",
+              Resource: hooks.recipients.map(({ arn }) => arn),
+            },
+          ]),
+    ],
+  });
+  const noticed = sources.flatMap((source) => {
+    const topics = mails.recipients.filter(({ on }) => on.has(source.event)).map(({ arn }) => arn);
+    const made = rule(scope, source.id, `${source.event} of ${scope.plan.spec.project.name}`, source.pattern);
+    return [
+      made,
+      target(scope, source.id, "notifier", {
+        rule: ref(made, "name"),
+        arn: told.arn,
+        roleArn: caller.arn,
+        inputTransformer: { inputTemplate: inputTemplate(inputOf(scope, source), topics) },
+      }),
+    ];
+  });
+  const posted = [...wanted].sort().flatMap((event) =>
+    chunks(
+      hooks.recipients.filter(({ on }) => on.has(event)),
+      targetsOfRule,
+    ).flatMap((few, index) => {
+      const id = `post${event}${index === 0 ? "" : index + 1}`;
+      const made = rule(scope, id, `webhooks that want to hear of ${event}`, {
+        source: [ownSource],
+        resources: [told.arn],
+        detail: { event: [event] },
       });
       return [
-        rule,
-        ...few.map((recipient) => target(scope, name, ref(rule, "name"), recipient, source.message)),
+        made,
+        ...few.map((hook) =>
+          target(scope, id, hook.id, {
+            rule: ref(made, "name"),
+            arn: hook.arn,
+            roleArn: caller.arn,
+            inputPath: "$.detail",
+          }),
+        ),
       ];
-    });
-  });
-  return [...told.flatMap((kind) => kind.resources), ...resources, ...rules];
+    }),
+  );
+  return [
+    ...mails.resources,
+    ...hooks.resources,
+    ...resources,
+    ...told.resources,
+    ...caller.resources,
+    ...noticed,
+    ...posted,
+  ];
 }
 
-function target(scope: Scope, ruleName: string, rule: RenderedValue, recipient: Recipient, message: Message) {
-  const { id, arn, roleArn, template } = recipient;
+function rule(scope: Scope, id: string, description: string, eventPattern: RenderedValue) {
+  return aws("aws:cloudwatch/eventRule:EventRule", scope.resource("alert", id), scope.parent, {
+    name: nameOf(scope.plan, "rule", id),
+    description: description.slice(0, 512),
+    eventPattern: json(eventPattern),
+    state: "ENABLED",
+    tags: scope.tags,
+  });
+}
+
+interface TargetInputs {
+  readonly rule: RenderedValue;
+  readonly arn: RenderedValue;
+  readonly roleArn: RenderedValue;
+  readonly inputPath?: string;
+  readonly inputTransformer?: { readonly inputTemplate: RenderedValue };
+}
+
+function target(scope: Scope, ruleId: string, targetId: string, inputs: TargetInputs) {
+  const { rule, arn, roleArn, inputPath, inputTransformer } = inputs;
   return aws(
     "aws:cloudwatch/eventTarget:EventTarget",
-    scope.resource("alerttarget", `${ruleName}-${id}`),
+    scope.resource("alerttarget", `${ruleId}-${targetId}`),
     scope.parent,
     {
       rule: rule as string,
-      targetId: id,
+      targetId,
       arn: arn as string,
-      ...(roleArn === undefined ? {} : { roleArn: roleArn as string }),
-      inputTransformer: { inputPaths: message.paths, inputTemplate: template(message) },
+      roleArn: roleArn as string,
+      ...(inputPath === undefined ? {} : { inputPath }),
+      ...(inputTransformer === undefined
+        ? {}
+        : { inputTransformer: { inputTemplate: inputTransformer.inputTemplate as string } }),
     },
   );
 }
 
+const subjects = { success: "succeeded", failure: "failed", timeout: "timed out", missed: "missed" } as const;
+
+function inputOf({ plan }: Scope, { event, happened, link }: EventSource): Omit<NotifierInput, "topics"> {
+  const [project, client, stack] = [plan.spec.project.name, plan.settings.client, plan.settings.stack].map(
+    plain,
+  ) as [string, string, string];
+  const who = `${project} (${client})`;
+  return {
+    event,
+    happened,
+    project,
+    client,
+    stack,
+    who,
+    log: `handoff logs -s ${stack}`,
+    link,
+    mail: { before: "\n\nLog: ", after: `\n${link}\n` },
+    subject: `${who}: ${subjects[event]}`.replace(/[^\x20-\x7e]/g, "_").slice(0, 99),
+  };
+}
+
+/** JSON with the whole event in it. In a template `<name>` is a variable: there is none in what `inputOf` gives. */
+function inputTemplate(
+  input: Omit<NotifierInput, "topics">,
+  topics: readonly RenderedValue[],
+): RenderedValue {
+  const list = topics.flatMap((arn, index) => [index === 0 ? '"' : ',"', arn, '"']);
+  return {
+    $join: [`${JSON.stringify(input).slice(0, -1)},"topics":[`, ...list, '],"from":<aws.events.event.json>}'],
+  };
+}
+
+/** Without what means something in a template: `<name>`. */
+function plain(text: string): string {
+  return text.replace(/[<>\p{Cc}]/gu, "_");
+}
+
 /** One topic for each set of events: an address is asked once to confirm, whatever it wants to hear of. */
-function mail(scope: Scope): Recipients {
+function mail(scope: Scope): Recipients<Topic> {
   const { plan, parent, tags } = scope;
   const addresses = new Map<string, Set<NotificationEvent>>();
   for (const { on, target: to } of plan.notifications) {
@@ -83,25 +202,12 @@ function mail(scope: Scope): Recipients {
     group.members.push(address);
     groups.set(key, group);
   }
-  const recipients: Recipient[] = [];
+  const recipients: Topic[] = [];
   const resources: RenderedResource[] = [];
   for (const [key, { on, members }] of groups) {
     const topic = aws("aws:sns/topic:Topic", scope.resource("topic", key), parent, {
       name: nameOf(plan, "topic", key),
       tags,
-    });
-    const policy = aws("aws:sns/topicPolicy:TopicPolicy", scope.resource("topicpolicy", key), parent, {
-      arn: ref(topic, "arn"),
-      policy: policyDocument([
-        {
-          // Without a condition: EventBridge's user guide has none for topics (UNCONFIRMED whether it works with one).
-          Sid: "TellOfRuns",
-          Effect: "Allow",
-          Principal: { Service: "events.amazonaws.com" },
-          Action: "sns:Publish",
-          Resource: ref(topic, "arn"),
-        },
-      ]),
     });
     const subscriptions = members.sort().map((address) =>
       aws(
@@ -115,14 +221,14 @@ function mail(scope: Scope): Recipients {
         },
       ),
     );
-    resources.push(topic, policy, ...subscriptions);
-    recipients.push({ id: `mail-${key}`, on, arn: ref(topic, "arn"), template: asText });
+    resources.push(topic, ...subscriptions);
+    recipients.push({ on, arn: ref(topic, "arn") });
   }
   return { recipients, resources };
 }
 
 /** EventBridge API destinations: POST of JSON whose `text` chats such as Slack show. */
-function webhooks(scope: Scope): Recipients {
+function webhooks(scope: Scope): Recipients<Webhook> {
   const { plan, parent } = scope;
   const hooks = plan.notifications.flatMap(({ on, target: to }) =>
     to.kind === "webhook" && (to.secret === undefined || plan.settings.secretKeys.includes(to.secret))
@@ -156,43 +262,14 @@ function webhooks(scope: Scope): Recipients {
       },
     ),
   );
-  const caller = role(scope, {
-    kind: "webhooks",
-    service: "events.amazonaws.com",
-    confined: true,
-    statements: [
-      {
-        Sid: "CallWebhooks",
-        Effect: "Allow",
-        Action: "events:InvokeApiDestination",
-        Resource: destinations.map((destination) => ref(destination, "arn")),
-      },
-    ],
-  });
   return {
-    resources: [connection, ...destinations, ...caller.resources],
+    resources: [connection, ...destinations],
     recipients: hooks.map(({ on }, index) => ({
       id: `webhook-${index + 1}`,
       on,
       arn: ref(destinations[index] ?? connection, "arn"),
-      roleArn: caller.arn,
-      template: asJson,
     })),
   };
-}
-
-/** Lines in quotes, as EventBridge wants text that isn't JSON. */
-function asText({ lines }: Message): string {
-  return lines.map((line) => `"${line}"`).join("\n");
-}
-
-/** Values that are known go in quotes; paths stand bare, so that EventBridge quotes what it puts there. */
-function asJson({ lines, fields }: Message): string {
-  const members = [
-    `"text": "${lines.join(" ")}"`,
-    ...Object.entries(fields).map(([name, value]) => `"${name}": ${value}`),
-  ];
-  return `{${members.join(", ")}}`;
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

@@ -25,6 +25,7 @@ export type TaskState = {
   readonly Type: "Task";
   readonly Resource: string;
   readonly Parameters: Parameters;
+  readonly ResultSelector?: Parameters;
   readonly TimeoutSeconds?: number;
   readonly ResultPath: Path | null;
   readonly Retry?: readonly Retrier[];
@@ -35,11 +36,14 @@ export type PassState = {
   readonly Type: "Pass";
   readonly Parameters?: Parameters;
   readonly Result?: RenderedValue;
+  /** None: its output is all that goes on. */
+  readonly ResultPath?: Path;
 } & Follow;
 
 export type Test =
   | { readonly Variable: Path; readonly IsPresent: boolean }
   | { readonly Variable: Path; readonly StringEquals: string }
+  | { readonly Variable: Path; readonly StringEqualsPath: Path }
   | { readonly Variable: Path; readonly StringMatches: string };
 
 export type Rule = (Test | { readonly And: readonly Test[] } | { readonly Or: readonly Test[] }) & {
@@ -58,6 +62,14 @@ export type ParallelState = {
   readonly ResultPath: Path;
 } & Follow;
 
+export type MapState = {
+  readonly Type: "Map";
+  readonly ItemsPath: Path;
+  readonly ItemSelector: Parameters;
+  readonly ItemProcessor: Machine & { readonly ProcessorConfig: { readonly Mode: "INLINE" } };
+  readonly ResultPath: null;
+} & Follow;
+
 export interface FailState {
   readonly Type: "Fail";
   readonly Error: string;
@@ -69,7 +81,7 @@ export interface SucceedState {
   readonly Type: "Succeed";
 }
 
-export type State = TaskState | PassState | ChoiceState | ParallelState | FailState | SucceedState;
+export type State = TaskState | PassState | ChoiceState | ParallelState | MapState | FailState | SucceedState;
 
 export interface Machine {
   readonly Comment?: string;

@@ -39,13 +39,15 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   logs: yes(
     "CloudWatch Logs, a group for each job; no line is dropped, and retention is rounded up to what exists",
   ),
-  "alert-success": yes("an EventBridge rule on the task's end, or on the end of the flow of jobs"),
+  "alert-success": yes(
+    "an EventBridge rule on the task's end, or on the end of the flow of jobs; what is said comes from the run's own record, and one that was skipped is not told of",
+  ),
   "alert-failure": yes(
-    "an EventBridge rule on the task's end, or on the end of the flow of jobs, after the last retry",
+    "an EventBridge rule on the task's end, or on the end of the flow of jobs, after the last retry; with the run's own error, else what ECS says",
   ),
   "alert-timeout": yes("the runner's exit code 124, or the time-out of Step Functions"),
   "alert-missed": yes("an alarm on calls that EventBridge Scheduler gave up after an hour of tries"),
-  email: yes("SNS; each address has to confirm a mail once"),
+  email: yes("SNS, by a state machine that reads the run's record; each address has to confirm a mail once"),
   webhook: yes(
     "an EventBridge API destination; the address can be read by who may read the account's EventBridge",
   ),

@@ -1,5 +1,6 @@
 /** What a month on AWS costs, line by line. */
 import type { DeployPlan } from "../../model/plan-types.js";
+import type { NotificationEvent } from "../../model/project.js";
 import {
   type CostLine,
   costLine,
@@ -10,6 +11,7 @@ import {
   type UsageOfPlan,
 } from "../cost.js";
 import { flowsOf, isOrchestrated, jobsOf, levelsOf } from "../flows.js";
+import { transitionsOfNotice } from "./notifier.js";
 import { prices } from "./prices.js";
 import { disk, roundSize } from "./size.js";
 
@@ -36,7 +38,7 @@ export function cost(plan: DeployPlan, usage: UsageOfPlan): CostLine[] {
     ...secrets(plan, usage),
     ...registry(plan),
     ...storage(plan),
-    ...alerts(plan),
+    ...alerts(plan, usage),
   ];
 }
 
@@ -183,7 +185,23 @@ function storage(plan: DeployPlan): CostLine[] {
   ];
 }
 
-function alerts(plan: DeployPlan): CostLine[] {
-  const missed = plan.schedules.length > 0 && plan.notifications.some(({ on }) => on.includes("missed"));
-  return missed ? [costLine("alerts", "an alarm on missed schedules", 1, prices.alarm)] : [];
+function alerts(plan: DeployPlan, { fires }: UsageOfPlan): CostLine[] {
+  const reached = plan.notifications.filter(({ target }) => target.kind !== "command");
+  const wants = (event: NotificationEvent) => reached.some(({ on }) => on.includes(event));
+  return [
+    ...(plan.schedules.length > 0 && wants("missed")
+      ? [costLine("alerts", "an alarm on missed schedules", 1, prices.alarm)]
+      : []),
+    // Of failures nobody knows how many there will be.
+    ...(fires > 0 && wants("success")
+      ? [
+          costLine(
+            "alerts",
+            `${shown(fires)} notices of success x ${transitionsOfNotice} state transitions`,
+            fires * transitionsOfNotice,
+            prices.transition,
+          ),
+        ]
+      : []),
+  ];
 }

@@ -8,21 +8,15 @@ import { aws } from "./resources.js";
 import type { MadeSchedules } from "./schedules.js";
 import type { Scope } from "./scope.js";
 
-/** What is said: `<name>` in lines and fields is a path of the event. */
-export interface Message {
-  readonly paths: Readonly<Record<string, string>>;
-  /** For people; without quotes and backslashes, which the templates add. */
-  readonly lines: readonly string[];
-  /** For programs: JSON, or a path. */
-  readonly fields: Readonly<Record<string, string>>;
-}
-
 export interface EventSource {
   /** Unique among sources. */
   readonly id: string;
   readonly event: NotificationEvent;
   readonly pattern: RenderedValue;
-  readonly message: Message;
+  /** Completes the sentence where no run tells what happened. */
+  readonly happened: string;
+  /** Page of AWS's console. */
+  readonly link: string;
 }
 
 export interface SourceParts {
@@ -60,13 +54,7 @@ function taskEnds(scope: Scope, cluster: RenderedValue): EventSource[] {
     detail: { clusterArn: [cluster], lastStatus: ["STOPPED"], ...(detail as object) },
   });
   const exited = (rule: RenderedValue): RenderedValue => ({ containers: { exitCode: rule } });
-  const [job] = scope.plan.jobs;
   const link = consoleLink(scope, `ecs/v2/clusters/${nameOf(scope.plan, "cluster")}/tasks`);
-  const message = (verb: string, event: NotificationEvent): Message => ({
-    paths: { code: "$.detail.containers[0].exitCode", task: "$.detail.taskArn", time: "$.time" },
-    lines: [`${who(scope)}: job ${plain(job?.name ?? "")} ${verb} at <time>. Task: <task>`, link],
-    fields: { ...about(scope, event), task: "<task>", time: "<time>" },
-  });
   return [
     {
       id: "failure",
@@ -80,31 +68,29 @@ function taskEnds(scope: Scope, cluster: RenderedValue): EventSource[] {
           { stopCode: ["TaskFailedToStart"] },
         ],
       }),
-      message: message("failed (exit code <code>)", "failure"),
+      happened: "failed",
+      link,
     },
     {
       id: "timeout",
       event: "timeout",
       pattern: stopped(exited([timedOut])),
-      message: message("timed out", "timeout"),
+      happened: "timed out",
+      link,
     },
     {
       id: "success",
       event: "success",
       pattern: stopped(exited([0])),
-      message: message("succeeded", "success"),
+      happened: "succeeded",
+      link,
     },
   ];
 }
 
 /** granularity task: the execution's end, after the last retry of its last job. */
 function flowEnds(scope: Scope, machines: readonly RenderedValue[]): EventSource[] {
-  const { lines, ...rest } = executionMessage(scope);
-  const said = (verb: string, event: NotificationEvent): Message => ({
-    ...rest,
-    lines: [`${who(scope)}: the run <run> ${verb} at <time>. Execution: <execution>`, ...lines],
-    fields: { ...about(scope, event), ...rest.fields },
-  });
+  const link = consoleLink(scope, "states/home");
   return [
     {
       id: "failure",
@@ -114,19 +100,22 @@ function flowEnds(scope: Scope, machines: readonly RenderedValue[]): EventSource
         { status: ["FAILED"], error: [null] },
         { status: ["ABORTED"] },
       ]),
-      message: said("failed", "failure"),
+      happened: "failed",
+      link,
     },
     {
       id: "timeout",
       event: "timeout",
       pattern: ended(machines, [{ status: ["FAILED"], error: [errors.timeout] }, { status: ["TIMED_OUT"] }]),
-      message: said("timed out", "timeout"),
+      happened: "timed out",
+      link,
     },
     {
       id: "success",
       event: "success",
       pattern: ended(machines, [{ status: ["SUCCEEDED"] }]),
-      message: said("succeeded", "success"),
+      happened: "succeeded",
+      link,
     },
   ];
 }
@@ -134,20 +123,13 @@ function flowEnds(scope: Scope, machines: readonly RenderedValue[]): EventSource
 /** Runs of triggers that never began; those that began have an end of their own. */
 function notStarted(scope: Scope, machines: readonly RenderedValue[]): EventSource[] {
   if (machines.length === 0) return [];
-  const { lines, ...rest } = executionMessage(scope);
   return [
     {
       id: "notstarted",
       event: "failure",
       pattern: ended(machines, [{ status: ["FAILED"], error: [errors.notStarted] }]),
-      message: {
-        ...rest,
-        lines: [
-          `${who(scope)}: a message could not start a run at <time>; it is in the dead-letter queue. Execution: <execution>`,
-          ...lines,
-        ],
-        fields: { ...about(scope, "failure"), ...rest.fields },
-      },
+      happened: "a message could not start a run; it is in the dead-letter queue",
+      link: consoleLink(scope, "states/home"),
     },
   ];
 }
@@ -162,19 +144,6 @@ function ended(machines: readonly RenderedValue[], detail: readonly RenderedValu
       stateMachineArn: machines,
       ...(detail.length === 1 ? (only as object) : { $or: detail }),
     },
-  };
-}
-
-function executionMessage(scope: Scope): Message {
-  return {
-    paths: {
-      execution: "$.detail.executionArn",
-      run: "$.detail.name",
-      status: "$.detail.status",
-      time: "$.time",
-    },
-    lines: [consoleLink(scope, "states/home")],
-    fields: { execution: "<execution>", status: "<status>", time: "<time>" },
   };
 }
 
@@ -232,35 +201,10 @@ function missed(scope: Scope, { deadLetters, group }: MadeSchedules) {
       resources: [ref(alarm, "arn")],
       detail: { state: { value: ["ALARM"] } },
     },
-    message: {
-      paths: { time: "$.time" },
-      lines: [
-        `${who(scope)}: a schedule could not start its job before <time>. Its call is in the queue ${nameOf(plan, "queue", "missed")}`,
-        consoleLink(scope, "sqs/v3/home"),
-      ],
-      fields: { ...about(scope, "missed"), time: "<time>" },
-    },
+    happened: `a schedule could not start its job; its call is in the queue ${nameOf(plan, "queue", "missed")}`,
+    link: consoleLink(scope, "sqs/v3/home"),
   };
   return { alarm, source };
-}
-
-/** What every message says. */
-function about({ plan }: Scope, event: NotificationEvent): Record<string, string> {
-  return {
-    event: JSON.stringify(event),
-    project: JSON.stringify(plain(plan.spec.project.name)),
-    client: JSON.stringify(plain(plan.settings.client)),
-    stack: JSON.stringify(plain(plan.settings.stack)),
-  };
-}
-
-function who({ plan }: Scope): string {
-  return `${plain(plan.spec.project.name)} (${plain(plan.settings.client)})`;
-}
-
-/** Without what means something in a template: quotes, backslashes, `<name>`. */
-function plain(text: string): string {
-  return text.replace(/["\\<>\p{Cc}]/gu, "_");
 }
 
 function consoleLink({ region }: Scope, path: string): string {

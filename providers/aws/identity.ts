@@ -21,6 +21,7 @@ export const wildcards = {
   WriteLog: "the streams of the job's own log group: each run makes one",
   ListArtifacts: "the condition's `*` stands for keys below the project's prefix",
   UseArtifacts: "objects below the project's prefix",
+  ReadEndings: "the objects in which the deployment's own runs tell how they ended: each run leaves one",
   UseStores: "objects of the declared bucket",
   RunJob: "the revisions of the job's own task definition",
   RunJobs: "families that start with the deployment's name and `_`: no other deployment has any",

@@ -47,6 +47,7 @@ export function render(plan: DeployPlan, context: RenderContext): Rendering {
     flows: ordered.arns,
     triggers: triggered.machines,
     schedules: timed,
+    endings: kept.endings,
   });
   return {
     lookups: [...lookups, ...net.lookups, ...runner.lookups],

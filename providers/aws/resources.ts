@@ -43,7 +43,6 @@ import type { Secret } from "@pulumi/aws/secretsmanager/secret.js";
 import type { SecretVersion } from "@pulumi/aws/secretsmanager/secretVersion.js";
 import type { StateMachine } from "@pulumi/aws/sfn/stateMachine.js";
 import type { Topic } from "@pulumi/aws/sns/topic.js";
-import type { TopicPolicy } from "@pulumi/aws/sns/topicPolicy.js";
 import type { TopicSubscription } from "@pulumi/aws/sns/topicSubscription.js";
 import type { Queue } from "@pulumi/aws/sqs/queue.js";
 import type { QueuePolicy } from "@pulumi/aws/sqs/queuePolicy.js";
@@ -88,7 +87,6 @@ export interface Classes {
   "aws:secretsmanager/secretVersion:SecretVersion": typeof SecretVersion;
   "aws:sfn/stateMachine:StateMachine": typeof StateMachine;
   "aws:sns/topic:Topic": typeof Topic;
-  "aws:sns/topicPolicy:TopicPolicy": typeof TopicPolicy;
   "aws:sns/topicSubscription:TopicSubscription": typeof TopicSubscription;
   "aws:sqs/queue:Queue": typeof Queue;
   "aws:sqs/queuePolicy:QueuePolicy": typeof QueuePolicy;

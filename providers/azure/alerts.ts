@@ -1,10 +1,17 @@
 /**
  * Alerts by e-mail and webhook, once after the last retry. granularity project: the runner retries, and its last line tells
- * the end. granularity task: the Logic App retries, and its run is what succeeded or failed.
+ * the end. granularity task: the Logic App retries, and its run is what failed; of a success the last job's log tells.
  */
 import type { Notification, NotificationEvent } from "../../model/project.js";
 import { type RenderedResource, type RenderedValue, ref, secret, type Typed } from "../rendering.js";
-import { missedAfter, missedFires, runsThatEnded } from "./kql.js";
+import {
+  flowsThatSucceeded,
+  missedAfter,
+  missedFires,
+  runColumn,
+  runsThatEnded,
+  summaryColumn,
+} from "./kql.js";
 import { nameInGroup, nameOf } from "./names.js";
 import { azure } from "./resources.js";
 import { replaced, type Scope, type Text } from "./scope.js";
@@ -29,7 +36,10 @@ export function alerts(scope: Scope, sources: AlertSources): RenderedResource[] 
   return [
     ...groups.map(({ group }) => group),
     ...(sources.flows.length > 0
-      ? sources.flows.flatMap((flow) => flowAlerts(scope, flow, listeners))
+      ? [
+          ...sources.flows.flatMap((flow) => flowFailures(scope, flow, listeners)),
+          ...endAlerts(scope, sources.workspaceId, "success", flowsThatSucceeded(), listeners),
+        ]
       : jobAlerts(scope, sources.workspaceId, listeners)),
     ...missedAlerts(scope, sources, listeners("missed")),
   ];
@@ -75,21 +85,33 @@ function receiversOf(target: Notification["target"], secretKeys: readonly string
 
 /** granularity project: one rule for each kind of end. */
 function jobAlerts(scope: Scope, workspaceId: Text, listeners: Listeners): RenderedResource[] {
-  return (["failure", "timeout", "success"] as const).flatMap((event) => {
-    const actionGroups = listeners(event);
-    if (actionGroups.length === 0) return [];
-    return [
-      queryRule(scope, workspaceId, {
-        kind: "alert",
-        name: event,
-        title: `${titleOf(scope)}: ${titles[event]}`,
-        severity: event === "success" ? 4 : 1,
-        query: runsThatEnded(event),
-        window: every,
-        actionGroups,
-      }),
-    ];
-  });
+  return (["failure", "timeout", "success"] as const).flatMap((event) =>
+    endAlerts(scope, workspaceId, event, runsThatEnded(event), listeners),
+  );
+}
+
+/** A rule that tells of each run by itself, and how it ended. */
+function endAlerts(
+  scope: Scope,
+  workspaceId: Text,
+  event: "failure" | "timeout" | "success",
+  query: string,
+  listeners: Listeners,
+): RenderedResource[] {
+  const actionGroups = listeners(event);
+  if (actionGroups.length === 0) return [];
+  return [
+    queryRule(scope, workspaceId, {
+      kind: "alert",
+      name: event,
+      title: `${titleOf(scope)}: ${titles[event]}`,
+      severity: event === "success" ? 4 : 1,
+      query,
+      window: every,
+      shown: [runColumn, summaryColumn],
+      actionGroups,
+    }),
+  ];
 }
 
 const titles = { failure: "a run failed", timeout: "a run timed out", success: "a run succeeded" } as const;
@@ -126,6 +148,8 @@ interface QueryRule {
   readonly query: RenderedValue;
   readonly window: string;
   readonly lookBack?: string;
+  /** Columns that the notification shows; rows that differ in them are alerts of their own. */
+  readonly shown?: readonly string[];
   readonly actionGroups: readonly Text[];
 }
 
@@ -154,6 +178,9 @@ function queryRule(scope: Scope, workspaceId: Text, rule: QueryRule) {
             timeAggregation: "Count",
             operator: "GreaterThan",
             threshold: 0,
+            ...(rule.shown === undefined
+              ? {}
+              : { dimensions: rule.shown.map((name) => ({ name, operator: "Include", values: ["*"] })) }),
             failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 },
           },
         ],
@@ -169,66 +196,51 @@ function queryRule(scope: Scope, workspaceId: Text, rule: QueryRule) {
   );
 }
 
-/** granularity task: runs of a Logic App. A job's time-out is a failed run like any other. */
-function flowAlerts(
+/** granularity task: runs of a Logic App that failed. A job's time-out is a failed run like any other. */
+function flowFailures(
   scope: Scope,
   { name, workflow }: AlertSources["flows"][number],
   listeners: Listeners,
 ): RenderedResource[] {
   const { plan, parent, tags, group } = scope;
-  const metrics = [
-    {
-      event: "failure",
-      metric: "RunsFailed",
-      title: "a run failed",
-      groups: [...new Set([...listeners("failure"), ...listeners("timeout")].map(keyOf))],
-    },
-    {
-      event: "success",
-      metric: "RunsSucceeded",
-      title: "a run succeeded",
-      groups: listeners("success").map(keyOf),
-    },
-  ] as const;
-  return metrics.flatMap(({ event, metric, title, groups }) => {
-    if (groups.length === 0) return [];
-    return [
-      azure(
-        "azure-native:monitor:MetricAlert",
-        scope.resource("alert", `${event}-${name}`),
-        parent,
-        {
-          ruleName: nameOf(plan, "alert", event, name),
-          description: `${titleOf(scope)}, ${name}: ${title}`,
-          resourceGroupName: group,
-          location: "Global",
-          enabled: true,
-          severity: event === "success" ? 4 : 1,
-          scopes: [ref(workflow, "id")],
-          evaluationFrequency: "PT1M",
-          windowSize: "PT5M",
-          autoMitigate: false,
-          criteria: {
-            odataType: "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
-            allOf: [
-              {
-                name: event,
-                criterionType: "StaticThresholdCriterion",
-                metricNamespace: "Microsoft.Logic/workflows",
-                metricName: metric,
-                operator: "GreaterThan",
-                threshold: 0,
-                timeAggregation: "Total",
-              },
-            ],
-          },
-          actions: groups.map((id) => ({ actionGroupId: { $ref: [id, "id"] as const } })),
-          tags,
+  const groups = [...new Set([...listeners("failure"), ...listeners("timeout")].map(keyOf))];
+  if (groups.length === 0) return [];
+  return [
+    azure(
+      "azure-native:monitor:MetricAlert",
+      scope.resource("alert", `failure-${name}`),
+      parent,
+      {
+        ruleName: nameOf(plan, "alert", "failure", name),
+        description: `${titleOf(scope)}, ${name}: ${titles.failure}`,
+        resourceGroupName: group,
+        location: "Global",
+        enabled: true,
+        severity: 1,
+        scopes: [ref(workflow, "id")],
+        evaluationFrequency: "PT1M",
+        windowSize: "PT5M",
+        autoMitigate: false,
+        criteria: {
+          odataType: "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
+          allOf: [
+            {
+              name: "failure",
+              criterionType: "StaticThresholdCriterion",
+              metricNamespace: "Microsoft.Logic/workflows",
+              metricName: "RunsFailed",
+              operator: "GreaterThan",
+              threshold: 0,
+              timeAggregation: "Total",
+            },
+          ],
         },
-        replaced,
-      ),
-    ];
-  });
+        actions: groups.map((id) => ({ actionGroupId: { $ref: [id, "id"] as const } })),
+        tags,
+      },
+      replaced,
+    ),
+  ];
 }
 
 /** Name in Pulumi of the action group that a reference is to: references to the same one are not the same object. */

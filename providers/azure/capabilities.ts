@@ -32,10 +32,10 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   secrets: yes("a Key Vault; jobs refer to the secrets by URL, with their identity"),
   logs: yes("a Log Analytics workspace, which keeps them 30 to 730 days"),
   "alert-success": yes(
-    "a log alert on the runner's last line; with granularity task, a metric of the Logic App",
+    "a log alert on the runner's last line, whose sentence it shows; with granularity task on that of the flow's last job",
   ),
   "alert-failure": yes(
-    "a log alert, on the runner's last line or the container's end; with granularity task, a metric of the Logic App",
+    "a log alert that shows the runner's last line or the container's end; with granularity task, a metric of the Logic App",
   ),
   "alert-timeout": yes(
     "a log alert; with granularity task, reported as a failure: a Logic App's run can't tell the two apart",

@@ -141,8 +141,8 @@ function alertLines(plan: DeployPlan): CostLine[] {
     each.filter((some) => some.some((event) => events.has(event))).length;
   const flows = isOrchestrated(plan) ? flowsOf(plan).length + plan.triggers.length : 0;
   // A Logic App's time-out is a failure like any other.
-  const ofFlows = flows * kinds(["failure", "timeout"], ["success"]);
-  const ofRuns = flows > 0 ? 0 : kinds(["failure"], ["timeout"], ["success"]);
+  const ofFlows = flows * kinds(["failure", "timeout"]);
+  const ofRuns = flows > 0 ? kinds(["success"]) : kinds(["failure"], ["timeout"], ["success"]);
   const ofFires = events.has("missed") ? plan.schedules.filter(({ enabled }) => enabled).length : 0;
   const line = (count: number, what: string, price: Price) =>
     count === 0 ? [] : [costLine("alerts", `${count} ${what}`, count, price)];

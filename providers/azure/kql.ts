@@ -18,23 +18,34 @@ const toldByRunner = [0, 1, 124, 143] as const;
  */
 export function runsThatEnded(event: "success" | "failure" | "timeout"): string {
   const statuses = { success: ["success"], failure: ["failure", "stopped"], timeout: ["timeout"] }[event];
-  const told = [
-    consoleLogs,
-    `where Log_s has ${kqlText("run.end")}`,
-    "extend line = parse_json(Log_s)",
-    `where tostring(line.event) == ${kqlText("run.end")}`,
-    `where tostring(line.status) in (${statuses.map(kqlText).join(", ")})`,
-    "project TimeGenerated, run = ContainerGroupName_s, Log_s",
-  ].join("\n| ");
+  const told = toldEnds("run.end", statuses);
   const seen = systemWhere(event);
   if (seen === null) return told;
   const system = [
     systemLogs,
     'extend exitCode = toint(extract(@"exit code \'?(-?[0-9]+)", 1, Log_s))',
     `where ${seen}`,
-    "project TimeGenerated, run = JobName_s, Log_s",
+    `project TimeGenerated, ${runColumn} = JobName_s, ${summaryColumn} = Log_s`,
   ].join("\n| ");
   return `union isfuzzy=true\n(${told}),\n(${system})`;
+}
+
+/** Flows all of whose jobs have succeeded, by the line of the job that was the last. */
+export const flowsThatSucceeded = (): string => toldEnds("flow.end", ["success"]);
+
+/** Columns that the notification shows: the run, and how it ended in one sentence. */
+export const runColumn = "run";
+export const summaryColumn = "summary";
+
+function toldEnds(event: "run.end" | "flow.end", statuses: readonly string[]): string {
+  return [
+    consoleLogs,
+    `where Log_s has ${kqlText(event)}`,
+    "extend line = parse_json(Log_s)",
+    `where tostring(line.event) == ${kqlText(event)}`,
+    `where tostring(line.status) in (${statuses.map(kqlText).join(", ")})`,
+    `project TimeGenerated, ${runColumn} = tostring(line.runId), ${summaryColumn} = tostring(line.summary)`,
+  ].join("\n| ");
 }
 
 function systemWhere(event: "success" | "failure" | "timeout"): string | null {

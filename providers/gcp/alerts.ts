@@ -21,8 +21,8 @@ export interface Watched {
 type Condition =
   /** Happened in the last minutes. */
   | { readonly metric: string }
-  /** A log entry. Monitoring takes it only as a policy's one condition. */
-  | { readonly log: string };
+  /** A log entry. Monitoring takes it only as a policy's one condition. `summary`: it tells how the run ended. */
+  | { readonly log: string; readonly summary?: true };
 
 export function alerts(
   scope: Scope,
@@ -61,15 +61,16 @@ function conditionsOf(scope: Scope, event: NotificationEvent, watched: Watched):
   switch (event) {
     case "failure":
       return orchestrated
-        ? [executions([...watched.flows, ...watched.triggers], "FAILED")]
-        : [
-            runs(scope, "failed"),
-            ...(watched.triggers.length > 0 ? [executions(watched.triggers, "FAILED")] : []),
-          ];
+        ? [failedExecutions([...watched.flows, ...watched.triggers])]
+        : [failedRuns(scope), ...(watched.triggers.length > 0 ? [failedExecutions(watched.triggers)] : [])];
     case "success":
-      return orchestrated
-        ? [executions([...watched.flows, ...watched.triggers], "SUCCEEDED")]
-        : [runs(scope, "succeeded")];
+      // The runner's own line, which has the run's metrics; one that was skipped did not run.
+      return [
+        {
+          log: `${jobsFilter(scope)} AND jsonPayload.event="${orchestrated ? "flow.end" : "run.end"}" AND jsonPayload.status="success"`,
+          summary: true,
+        },
+      ];
     case "timeout":
       // With a workflow it is an attempt that timed out, and more may follow: only the failure at the end is told.
       return orchestrated ? [] : [{ log: `${jobsFilter(scope)} AND ${timedOut}` }];
@@ -87,27 +88,27 @@ const timedOut =
 /** Scheduler's entry about an attempt that failed (UNCONFIRMED). */
 const notStarted = 'resource.type="cloud_scheduler_job" AND severity>=ERROR';
 
-/** Ends of executions of the jobs. */
-function runs({ plan }: Scope, result: "failed" | "succeeded"): Condition {
+/** Executions of the jobs that failed, whatever they died of. */
+function failedRuns({ plan }: Scope): Condition {
   const jobs = plan.jobs.map(({ name }) => jobName(plan, name));
   return {
     metric: [
       'resource.type="cloud_run_job"',
       oneOf("job_name", jobs),
       'metric.type="run.googleapis.com/job/completed_execution_count"',
-      `metric.labels.result="${result}"`,
+      'metric.labels.result="failed"',
     ].join(" AND "),
   };
 }
 
-/** Ends of executions of workflows. Metric and labels as in several public projects, read 2026-11-21. */
-function executions(workflows: readonly string[], status: "FAILED" | "SUCCEEDED"): Condition {
+/** Executions of workflows that failed. Metric and labels as in several public projects, read 2026-11-21. */
+function failedExecutions(workflows: readonly string[]): Condition {
   return {
     metric: [
       'resource.type="workflows.googleapis.com/Workflow"',
       oneOf("workflow_id", workflows),
       'metric.type="workflows.googleapis.com/finished_execution_count"',
-      `metric.labels.status="${status}"`,
+      'metric.labels.status="FAILED"',
     ].join(" AND "),
   };
 }
@@ -122,12 +123,17 @@ function oneOf(label: string, values: readonly string[], language: ":metric" | "
 
 const severities = { failure: "ERROR", timeout: "ERROR", missed: "ERROR", success: undefined } as const;
 
+/** As its variables are called in a policy's documentation (docs/cloud-facts.md). */
+const summaryLabel = "summary";
+const runLabel = "run";
+const extracted = (label: string): string => `\${log.extracted_label.${label}}`;
+
 /** Said to a person, and the `text` of a webhook. */
 function sentence({ plan, title }: Scope, event: NotificationEvent): string {
   const log = `Log: handoff logs -s ${plan.settings.stack}`;
   switch (event) {
     case "success":
-      return `${title}: succeeded.`;
+      return `${title}: ${extracted(summaryLabel)}. ${log} ${extracted(runLabel)}`;
     case "failure":
       return `${title}: failed. ${log}`;
     case "timeout":
@@ -143,7 +149,7 @@ function renderPolicy(
   conditions: readonly Condition[],
   told: readonly Channel[],
 ): RenderedResource {
-  const { name, parent, project, labels, title } = scope;
+  const { name, parent, project, labels: tags, title } = scope;
   const severity = severities[event];
   const ofLogs = conditions.some((condition) => "log" in condition);
   return gcp(
@@ -157,23 +163,37 @@ function renderPolicy(
       conditions: conditions.map((condition, index) => ({
         displayName: `${event} ${index + 1}`,
         ...("log" in condition
-          ? { conditionMatchedLog: { filter: condition.log } }
+          ? { conditionMatchedLog: { filter: condition.log, ...labels(condition) } }
           : { conditionThreshold: threshold(condition.metric) }),
       })),
       notificationChannels: told.map(({ channel }) => ref(channel, "name")),
       documentation: {
         content: sentence(scope, event),
         mimeType: "text/markdown",
-        subject: sentence(scope, event).slice(0, 200),
+        // In a subject no variable of a log entry has been seen.
+        subject: `${title}: ${subjects[event]}`.slice(0, 200),
       },
       alertStrategy: ofLogs
         ? { autoClose: "1800s", notificationRateLimit: { period: "300s" } }
         : { autoClose: "1800s", notificationPrompts: ["OPENED"] },
       ...(severity === undefined ? {} : { severity }),
-      userLabels: { ...labels, "handoff-event": event },
+      userLabels: { ...tags, "handoff-event": event },
     },
     { dependsOn: namesOf(told.flatMap(({ resources }) => resources)) },
   );
+}
+
+const subjects = { success: "succeeded", failure: "failed", timeout: "timed out", missed: "missed" } as const;
+
+/** What the sentence takes out of the entry. */
+function labels({ summary }: Extract<Condition, { log: string }>) {
+  if (!summary) return {};
+  return {
+    labelExtractors: {
+      [summaryLabel]: "EXTRACT(jsonPayload.summary)",
+      [runLabel]: "EXTRACT(jsonPayload.runId)",
+    },
+  };
 }
 
 /** One or more in five minutes. ALIGN_DELTA counts the events of a period; ALIGN_COUNT would count points. */

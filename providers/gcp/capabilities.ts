@@ -43,7 +43,9 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   logs: yes(
     "Cloud Logging, which keeps 30 days; for longer a copy goes to a log bucket of the deployment's own",
   ),
-  "alert-success": yes("Cloud Monitoring, on executions that succeeded"),
+  "alert-success": yes(
+    "Cloud Monitoring, on the runner's last line, whose sentence it passes on: a run that was skipped is not told of",
+  ),
   "alert-failure": yes(
     "Cloud Monitoring, on executions that failed, which those that timed out are as well; with granularity task on the workflow's, after the last retry",
   ),

@@ -130,6 +130,7 @@ export function notifierSource(
             assign: [
               { notice: "${json.decode(base64.decode(event.data.message.data))}" },
               { incident: "${notice.incident}" },
+              { said: '${default(map.get(incident, ["documentation", "content"]), incident.summary)}' },
             ],
           },
         },
@@ -142,7 +143,9 @@ export function notifierSource(
                 url: "${url}",
                 timeout: 30,
                 body: {
-                  text: '${default(map.get(incident, ["documentation", "content"]), incident.summary)}',
+                  // As the other platforms' chats get it: these three are markup in them.
+                  text: '${text.replace_all(text.replace_all(text.replace_all(said, "&", "&amp;"), "<", "&lt;"), ">", "&gt;")}',
+
                   event: '${default(map.get(incident, ["policy_user_labels", "handoff-event"]), "")}',
                   project: literal(plan.spec.project.name),
                   client: literal(client),

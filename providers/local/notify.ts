@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Notification } from "../../model/project.js";
+import { forChat } from "../../model/run-summary.js";
 import { describeEvent, type RunEvent } from "./notify-event.js";
 
 export type { RunEvent } from "./notify-event.js";
@@ -102,8 +103,7 @@ async function postWebhook(address: string, event: RunEvent, deps: NotifyDeps): 
     url.username = "";
     url.password = "";
   }
-  // `text` is what Slack, Mattermost and their kin show; in it these three are markup, such as <!channel>.
-  const text = describeEvent(event).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const text = forChat(describeEvent(event));
   const body = JSON.stringify({ text, schemaVersion: 1, ...event });
   const delays = deps.retryDelaysMs ?? [1000, 4000];
   for (let attempt = 0; ; attempt++) {

@@ -2,8 +2,9 @@
 import { UserError } from "../../model/diagnostic.js";
 import type { Retries, Schedule } from "../../model/project.js";
 import type { RunRecord, RunRequest, RunSpec, StoredRecord } from "../../model/run.js";
+import { type EndedJob, tellEnding } from "./ending.js";
 import { selectTasks } from "./engine/order.js";
-import type { Job } from "./job.js";
+import type { Job, Tell } from "./job.js";
 import { takeLease } from "./lease/lease.js";
 import type { Contender, FlowJob } from "./lease/state.js";
 import { pruneRecords, writeRecord } from "./records.js";
@@ -55,11 +56,46 @@ export function storeHooks(given: ContainerStore): Pick<Job, "admit" | "keep"> {
           admit: async ({ signal, say }) =>
             takeLease({ store: await open(), schedule: schedule.name, me, signal, say }),
         }),
-    keep: async (record) => {
+    keep: async (record, tell) => {
       const store = await open();
       await writeRecord(store, stored(record, given));
+      // Who starts containers on one machine reads the record, and tells people himself.
       if (parseLocation(given.location).kind === "folder") await pruneRecords(store, keptRecords);
+      else if (given.spec.project.notifications.length > 0) await tellEnd(store, given, record, tell);
     },
+  };
+}
+
+/** For the platform's notifications. Those that are made from the log hear of a flow's end, which no job's last line is. */
+async function tellEnd(store: ObjectStore, given: ContainerStore, record: RunRecord, tell: Tell) {
+  const ended = endedJob(given);
+  const ending = await tellEnding(store, ended, record);
+  if (ending === null || ended.members.length === 1) return;
+  const { metrics, summary } = ending;
+  tell({
+    level: "info",
+    event: "flow.end",
+    status: "success",
+    metrics,
+    summary,
+    message: `all jobs: ${summary}`,
+  });
+}
+
+function endedJob({ env, spec, request }: ContainerStore): EndedJob {
+  const { project } = spec;
+  const job = jobOf(env, spec);
+  const isFlow = project.deploy.granularity === "task";
+  const execution = executionOf(env);
+  const selected =
+    project.schedules.find(({ name }) => name === request.schedule) ??
+    project.triggers.find(({ name }) => name === env.HANDOFF_TRIGGER);
+  const members = isFlow ? selectTasks(project, selected?.tasks ?? []).map(({ name }) => name) : [];
+  return {
+    name: (isFlow && env.HANDOFF_RUN_ID) || execution || request.runId,
+    runId: request.runId,
+    job,
+    members: members.includes(job) ? members : [job],
   };
 }
 

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { inspect } from "node:util";
 import { ExitCode, formatLocation, UserError } from "../../model/diagnostic.js";
 import type { LogLine, RunRecord, RunRequest, RunSpec } from "../../model/run.js";
+import { runSummary } from "../../model/run-summary.js";
 import type { Admission, HeldLease } from "./lease/lease.js";
 import { createJsonLog, createTerminalLog, type LogSink, maskLine } from "./log.js";
 import { createMasker, type Masker } from "./mask.js";
@@ -23,8 +24,8 @@ export interface Job {
   readonly open?: (asked: Asked) => Promise<OpenedJob>;
   /** Asked before anything is done; undefined: it may run. */
   readonly admit?: (asked: Asked) => Promise<Admission>;
-  /** Where the record goes too. That it can't is a warning. */
-  readonly keep?: (record: RunRecord) => Promise<void>;
+  /** Where the record goes too; `tell` writes to the log. That it can't is a warning. */
+  readonly keep?: (record: RunRecord, tell: Tell) => Promise<void>;
 }
 
 interface Asked {
@@ -42,6 +43,9 @@ export interface OpenedJob {
   close(): Promise<void>;
 }
 
+/** A line of the log. */
+export type Tell = (line: Omit<LogLine, "time" | "runId">) => void;
+
 type Say = (level: "info" | "warn", message: string) => void;
 
 /** What is left to do at a run's end may take no longer, in milliseconds: a store that doesn't answer must not keep it. */
@@ -55,7 +59,7 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
   const log = openLog(job.log);
   const { runId } = job.request;
   let masker = createMasker(hiddenValues(job.context));
-  const write = (line: Omit<LogLine, "time" | "runId">) =>
+  const write: Tell = (line) =>
     log.sink.write(maskLine({ time: new Date().toISOString(), runId, ...line }, masker.mask));
   const say: Say = (level, message) => write({ level, message });
   for (const warning of job.warnings ?? []) say("warn", warning);
@@ -89,7 +93,7 @@ export async function runJob(given: Job, signal: AbortSignal): Promise<number> {
   if (opened !== undefined) record = { ...record, commit: opened.commit };
   const bye = async () => {
     await lease?.end(record.status);
-    if (!storeFailed) await job.keep?.(record);
+    if (!storeFailed) await job.keep?.(record, write);
   };
   await within(farewellMs, bye()).catch((error: unknown) => {
     say("warn", `the run's record could not be stored: ${describe(error)}`);
@@ -149,8 +153,16 @@ function notRun(request: RunRequest, startedAt: Date, error: unknown, { mask }: 
 }
 
 /** What a run's last line says in its fields. */
-function runEnd({ status, exitCode, durationMs, error }: RunRecord): Partial<LogLine> {
-  return { event: "run.end", status, exitCode, durationMs, ...(error === undefined ? {} : { error }) };
+function runEnd(record: RunRecord): Partial<LogLine> {
+  const { status, exitCode, durationMs, error, reason } = record;
+  return {
+    event: "run.end",
+    status,
+    exitCode,
+    durationMs,
+    summary: runSummary({ ...record, error: error ?? reason }),
+    ...(error === undefined ? {} : { error }),
+  };
 }
 
 function emptyRecord({ runId }: RunRequest, startedAt: Date) {

@@ -55,6 +55,7 @@ export function maskLine<Line extends LogLine>(line: Line, mask: (text: string) 
     ...(line.task === undefined ? {} : { task: mask(line.task) }),
     ...(line.step === undefined ? {} : { step: mask(line.step) }),
     ...(line.error === undefined ? {} : { error: mask(line.error) }),
+    ...(line.summary === undefined ? {} : { summary: mask(line.summary) }),
   };
 }
 

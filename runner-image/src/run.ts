@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { ExitCode, throwIfErrors, UserError } from "../../model/diagnostic.js";
 import type { Retries, Task } from "../../model/project.js";
 import type { RunRecord, RunRequest, RunSpec, RunStatus, TaskRecord } from "../../model/run.js";
+import { runSummary } from "../../model/run-summary.js";
 import { builtinScope, renderTemplate, type TemplateScope } from "../../model/template.js";
 import { type ArtifactStore, openArtifactStore } from "./artifacts.js";
 import { milliseconds } from "./clock.js";
@@ -369,6 +370,7 @@ class Run {
       exitCode,
       durationMs,
       metrics,
+      summary: runSummary({ status, durationMs, metrics, error: error ?? undefined }),
       ...(error ? { error } : {}),
     });
     return {

@@ -109,7 +109,9 @@ for (const cloud of clouds) {
         .flatMap(({ inputs }) => textsIn(inputs))
         .filter(({ path, text }) => /polic/i.test(path) && parseJson(text) !== undefined)
         .flatMap(({ text }) => resourcesOfPolicy(text))
-        .filter((arn) => /:123456789012:|:s3:::/.test(arn) && !arn.includes("StepFunctions"));
+        .filter((arn) => /:123456789012:|:s3:::/.test(arn) && !arn.includes("StepFunctions"))
+        // Every account has one.
+        .filter((arn) => !arn.endsWith(":event-bus/default"));
       // Objects of a bucket, tasks of a cluster: what they are in has to be there.
       const owner = (arn: string) =>
         arn

@@ -194,6 +194,9 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
       ...(typeof inputs.targetId === "string" && !/^[\w.-]{1,64}$/.test(inputs.targetId)
         ? [{ property: "targetId", reason: `'${inputs.targetId}' is no id` }]
         : []),
+      ...(/:(states|events):/.test(String(inputs.arn)) && inputs.roleArn === undefined
+        ? [{ property: "roleArn", reason: `RoleArn is required for target ${String(inputs.arn)}` }]
+        : []),
     ],
     accept: (inputs, world) =>
       checkTrust("roleArn", textAt(inputs, "roleArn"), "events.amazonaws.com", world),
@@ -265,13 +268,6 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
     check: ({ policy }) => checkPolicy(policy, "policy", "resource"),
     id: (inputs, { account, region }) => `arn:aws:sns:${region}:${account}:${String(inputs.name)}`,
     outputs: (_inputs, _place, id) => ({ arn: id }),
-  },
-  "aws:sns/topicPolicy:TopicPolicy": {
-    refs: { arn: [topic] },
-    replaceOn: ["arn"],
-    check: ({ policy }) => checkPolicy(policy, "policy", "resource"),
-    id: (inputs) => String(inputs.arn),
-    outputs: (inputs) => ({ arn: inputs.arn }),
   },
   "aws:sns/topicSubscription:TopicSubscription": {
     replaceOn: ["topic", "protocol", "endpoint"],

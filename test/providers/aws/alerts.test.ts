@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { evaluate, type RenderedValue } from "../../../providers/rendering.js";
 import { fullPlan, planOf } from "../plans.js";
 import { answered, ofType, rendered } from "./support.js";
 
@@ -145,22 +146,55 @@ describe("AWS alerts", function () {
     ]);
     const targets = ofType(rendering, "EventTarget").map(({ inputs }) => JSON.stringify(inputs.rule));
     const counts = Object.values(grouped(targets)).map((all) => all.length);
-    expect(counts.sort()).to.deep.equal([1, 3, 5]);
+    // The notifier of each event; webhooks of failures, of which a rule takes five.
+    expect(counts.sort()).to.deep.equal([1, 1, 2, 5]);
   });
 
-  it("templates are JSON once their paths are filled in, and text lines in quotes", () => {
-    for (const { inputs } of ofType(rendered(fullPlan("aws")), "EventTarget")) {
-      const { inputPaths, inputTemplate } = inputs.inputTransformer as {
-        inputPaths: object;
-        inputTemplate: string;
-      };
-      for (const [, name = ""] of inputTemplate.matchAll(/<([a-z]+)>/g))
-        expect(inputPaths).to.have.property(name);
-      if (inputTemplate.startsWith("{")) {
-        const filled = inputTemplate.replace(/": <[a-z]+>/g, '": "x"').replace(/<[a-z]+>/g, "x");
-        expect(JSON.parse(filled)).to.include.keys("text", "event", "project", "client", "stack");
-      } else {
-        for (const line of inputTemplate.split("\n")) expect(line).to.match(/^"[^"]+"$/);
+  it("what the notifier puts on the bus goes to those webhooks that want it, of its own deployment alone", () => {
+    const posted = (event: string, notifier = "arn-of-fx-rates-notifier") => ({
+      source: "handoff",
+      resources: [notifier],
+      detail: { event },
+    });
+    expect(told("project", posted("failure"))).to.deep.equal(["postfailure"]);
+    expect(told("task", posted("missed"))).to.deep.equal(["postmissed"]);
+    expect(told("project", posted("failure", "arn-of-another"))).to.deep.equal([]);
+  });
+
+  it("the notifier's input is JSON once the event is in it, with a subject that SNS takes", () => {
+    const plan = fullPlan("aws");
+    const odd = {
+      ...plan,
+      settings: { ...plan.settings, client: 'Zoë <b> "x" \\ y' },
+    };
+    for (const which of [plan, odd]) {
+      const templates = ofType(rendered(which), "EventTarget").flatMap(({ inputs }) =>
+        inputs.inputTransformer === undefined
+          ? []
+          : [inputs.inputTransformer as { inputTemplate: RenderedValue }],
+      );
+      expect(templates).to.have.length(5);
+      for (const { inputTemplate } of templates) {
+        const text = evaluate(inputTemplate, {
+          reference: (name, output) => `${output}-of-${name}`,
+          secret: () => "",
+        });
+        expect(String(text).match(/<[^>]*>/g)).to.deep.equal(["<aws.events.event.json>"]);
+        const input = JSON.parse(String(text).replace("<aws.events.event.json>", '{"time":"t"}'));
+        expect(input.from).to.deep.equal({ time: "t" });
+        expect(input.topics).to.have.length(1);
+        expect(input.subject).to.match(/^[\x20-\x7e]{1,99}$/);
+        expect(input).to.include.keys(
+          "event",
+          "happened",
+          "project",
+          "client",
+          "stack",
+          "who",
+          "log",
+          "link",
+          "mail",
+        );
       }
     }
   });

@@ -18,7 +18,7 @@ describe("AWS on moto", function () {
       expect(made.created).to.deep.equal(expected);
       expect(made.schedules).to.have.length(6);
       expect(made.queues).to.have.length(5);
-      expect(made.machines).to.have.length(granularity === "project" ? 2 : 5);
+      expect(made.machines).to.have.length(granularity === "project" ? 3 : 6);
       expect(made.families).to.have.length(granularity === "project" ? 1 : 4);
       if (granularity === "project") {
         // A task is run as EventBridge Scheduler would: the schedule's input is RunTask's overrides.

@@ -190,6 +190,32 @@ describe("rendering for Azure", () => {
     });
   }
 
+  it("tells how each run ended, in the runner's words: of a flow by its last job", () => {
+    for (const granularity of granularities) {
+      const rules = ofType(full({ granularity }), "monitor:ScheduledQueryRule").filter(({ name }) =>
+        name.startsWith("fx-alert-"),
+      );
+      expect(rules.map(({ name }) => name)).to.deep.equal(
+        granularity === "project"
+          ? ["fx-alert-failure", "fx-alert-timeout", "fx-alert-success"]
+          : ["fx-alert-success"],
+      );
+      for (const { inputs } of rules) {
+        const [condition] = (inputs.criteria as { allOf: { query: string; dimensions: unknown }[] }).allOf;
+        expect(condition?.dimensions).to.deep.equal([
+          { name: "run", operator: "Include", values: ["*"] },
+          { name: "summary", operator: "Include", values: ["*"] },
+        ]);
+        expect(condition?.query).to.contain(
+          `tostring(line.event) == "${granularity === "project" ? "run.end" : "flow.end"}"`,
+        );
+        for (const projected of condition?.query.match(/project .*/g) ?? []) {
+          expect(projected).to.match(/^project TimeGenerated, run = \S+, summary = /);
+        }
+      }
+    }
+  });
+
   it("uses every role of the list", () => {
     const used = granularities
       .flatMap((granularity) => ofType(full({ granularity }), "authorization:RoleAssignment"))

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as they are printed, and Workflows' expressions
 import { expect } from "chai";
 import type { DeployPlan } from "../../../model/plan-types.js";
+import type { LogLine } from "../../../model/run.js";
 import { gcp } from "../../../providers/gcp/index.js";
 import {
   evaluate,
@@ -347,17 +348,44 @@ describe("alerts on Google Cloud", () => {
     expect(others).to.have.length(0);
     expect(job).to.include('metric.labels.result="failed"').and.include('resource.type="cloud_run_job"');
     expect(triggers).to.include('metric.labels.status="FAILED"').and.include("one_of(");
-    expect(filters(named(full.project, "fx-alert-success"))).to.have.length(1);
     expect(filters(named(full.project, "fx-alert-missed"))[0]).to.include(
       'resource.type="cloud_scheduler_job"',
     );
   });
 
   it("watch workflows with granularity task, not each attempt at a job", () => {
-    for (const name of ["fx-alert-failure", "fx-alert-success"]) {
-      for (const filter of filters(named(full.task, name))) expect(filter).not.to.include("cloud_run_job");
-    }
+    for (const filter of filters(named(full.task, "fx-alert-failure")))
+      expect(filter).not.to.include("cloud_run_job");
     expect(full.task.resources.map(({ name }) => name)).not.to.include("fx-alert-timeout");
+  });
+
+  it("tell of a success in the runner's own words: of the run, or of the flow's last job", () => {
+    for (const [rendering, event] of [
+      [full.project, "run.end"],
+      [full.task, "flow.end"],
+    ] as const) {
+      const policy = named(rendering, "fx-alert-success");
+      const [filter, ...others] = filters(policy);
+      expect(others).to.deep.equal([]);
+      expect(filter).to.match(/^resource\.type="cloud_run_job" AND /);
+      expect(filter).to.match(
+        new RegExp(` AND jsonPayload.event="${event}" AND jsonPayload.status="success"$`),
+      );
+      const [condition] = inputs(policy).conditions;
+      const extractors: Record<string, string> = condition.conditionMatchedLog.labelExtractors;
+      const used = [...inputs(policy).documentation.content.matchAll(/\$\{log\.extracted_label\.(\w+)\}/g)];
+      expect(used.map(([, label]) => label)).to.deep.equal(Object.keys(extractors));
+      expect(inputs(policy).documentation.content).to.equal(
+        "fx-rates (client-a, prod): ${log.extracted_label.summary}. Log: handoff logs -s prod ${log.extracted_label.run}",
+      );
+      // What a notification may show of an entry, a log line has (model/run.ts).
+      const line: Required<Pick<LogLine, "runId" | "summary">> = { runId: "r", summary: "s" };
+      for (const extractor of Object.values(extractors)) {
+        const field = /^EXTRACT\(jsonPayload\.(\w+)\)$/.exec(extractor)?.[1];
+        expect(line).to.have.property(String(field));
+      }
+      expect(inputs(policy).alertStrategy.notificationRateLimit.period).to.equal("300s");
+    }
   });
 
   it("tell a time-out by itself to those who don't hear of failures, by a log entry alone", () => {

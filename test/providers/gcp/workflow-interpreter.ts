@@ -169,6 +169,7 @@ class Execution {
           if (!Buffer.isBuffer(bytes)) throw new WorkflowError({ tags: ["TypeError"], message: "no bytes" });
           return bytes.toString("utf8");
         },
+        replace_all: (source: string, part: string, by: string) => source.replaceAll(part, by),
       },
       base64: { decode: (text: string) => Buffer.from(text, "base64") },
       json: { decode: (value: Value) => JSON.parse(value.toString("utf8")) },

@@ -202,7 +202,7 @@ describe("workflows as they run", () => {
     const incident = {
       summary: "long",
       url: "https://console.cloud.google.com/x",
-      documentation: { content: "fx: failed." },
+      documentation: { content: "fx: failed: <!channel> & more." },
       policy_user_labels: { "handoff-event": "failure" },
     };
     const cloud = new Cloud();
@@ -214,7 +214,7 @@ describe("workflows as they run", () => {
     expect(cloud.posted).to.have.length(1);
     expect(cloud.posted[0].url).to.match(/^https:\/\/hooks\.example\.com\/.*SLACK_URL/);
     expect(cloud.posted[0].body).to.deep.equal({
-      text: "fx: failed.",
+      text: "fx: failed: &lt;!channel&gt; &amp; more.",
       event: "failure",
       project: "fx-rates",
       client: "client-a",

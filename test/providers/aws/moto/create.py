@@ -199,18 +199,21 @@ def create(type, i):
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return {"name": i["name"], "url": url, "arn": arn}
     elif kind == "StateMachine":
-        logging = i["loggingConfiguration"]
+        given = {}
+        if "loggingConfiguration" in i:
+            logging = i["loggingConfiguration"]
+            given["loggingConfiguration"] = {
+                "level": logging["level"],
+                "includeExecutionData": logging["includeExecutionData"],
+                "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": logging["logDestination"]}}],
+            }
         found = client("stepfunctions").create_state_machine(
             name=i["name"],
             type=i["type"],
             roleArn=i["roleArn"],
             definition=i["definition"],
-            loggingConfiguration={
-                "level": logging["level"],
-                "includeExecutionData": logging["includeExecutionData"],
-                "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": logging["logDestination"]}}],
-            },
             tags=tags(i, "key", "value"),
+            **given,
         )
         return {"arn": found["stateMachineArn"]}
     elif kind == "Pipe":
@@ -226,8 +229,6 @@ def create(type, i):
         )
     elif kind == "Topic":
         return {"arn": sns.create_topic(Name=i["name"], Tags=tags(i))["TopicArn"]}
-    elif kind == "TopicPolicy":
-        sns.set_topic_attributes(TopicArn=i["arn"], AttributeName="Policy", AttributeValue=i["policy"])
     elif kind == "TopicSubscription":
         sns.subscribe(TopicArn=i["topic"], Protocol=i["protocol"], Endpoint=i["endpoint"])
     elif kind == "EventConnection":
@@ -247,16 +248,11 @@ def create(type, i):
         )
         return {"name": i["name"]}
     elif kind == "EventTarget":
-        target = {
-            "Id": i["targetId"],
-            "Arn": i["arn"],
-            "InputTransformer": {
-                "InputPathsMap": i["inputTransformer"]["inputPaths"],
-                "InputTemplate": i["inputTransformer"]["inputTemplate"],
-            },
-        }
-        if "roleArn" in i:
-            target["RoleArn"] = i["roleArn"]
+        target = {"Id": i["targetId"], "Arn": i["arn"], "RoleArn": i["roleArn"]}
+        if "inputPath" in i:
+            target["InputPath"] = i["inputPath"]
+        if "inputTransformer" in i:
+            target["InputTransformer"] = capitals(i["inputTransformer"])
         failed = client("events").put_targets(Rule=i["rule"], Targets=[target])["FailedEntries"]
         assert failed == [], failed
     elif kind == "MetricAlarm":
@@ -353,8 +349,7 @@ def run_task(rendering):
     return [task["overrides"] for task in answer["tasks"]]
 
 
-def main():
-    rendering = json.load(sys.stdin)
+def create_all(rendering):
     made["account"] = client("sts").get_caller_identity()["Account"]
     for lookup in rendering["lookups"]:
         made[lookup["name"]] = lookups(lookup["type"], resolve(lookup["inputs"]))
@@ -367,6 +362,12 @@ def main():
         except Exception as error:
             raise SystemExit(f"{resource['type']} {resource['name']}: {type(error).__name__}: {error}")
         created[resource["type"]] = created.get(resource["type"], 0) + 1
+    return created
+
+
+def main():
+    rendering = json.load(sys.stdin)
+    created = create_all(rendering)
     machines = client("stepfunctions").list_state_machines()["stateMachines"]
     result = {
         "created": created,
@@ -381,4 +382,5 @@ def main():
     server.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

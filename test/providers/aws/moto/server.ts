@@ -32,9 +32,34 @@ export function motoPython(): string {
 
 /** Creates the rendering on a fresh server; gives what create.py prints. @throws Error with the call that failed */
 export function createOnMoto(rendering: unknown): Record<string, unknown> {
-  const script = fileURLToPath(new URL("./create.py", import.meta.url));
+  return runScript("create.py", rendering) as Record<string, unknown>;
+}
+
+export interface Notice {
+  readonly status: string;
+  readonly error: string | null;
+  readonly mails: readonly { readonly subject: string; readonly text: string }[];
+  /** What each webhook is sent, by the event target's name in Pulumi. */
+  readonly posts: readonly { readonly target: string; readonly detail: Readonly<Record<string, unknown>> }[];
+}
+
+/**
+ * Creates the rendering on a fresh server, and gives events to rules of it by their names in Pulumi; see notify.py.
+ * @param endings texts of objects in the artifact bucket, by their keys
+ */
+export function notifyOnMoto(
+  rendering: unknown,
+  endings: Readonly<Record<string, string>>,
+  events: readonly { readonly rule: string; readonly event: object }[],
+): Notice[] {
+  return runScript("notify.py", { rendering, endings, events }) as Notice[];
+}
+
+/** What a script beside this file prints in its last line. */
+function runScript(name: string, input: unknown): unknown {
+  const script = fileURLToPath(new URL(`./${name}`, import.meta.url));
   const { status, stdout, stderr } = spawnSync(motoPython(), [script], {
-    input: JSON.stringify(rendering),
+    input: JSON.stringify(input),
     encoding: "utf8",
     maxBuffer: 64 * 1024 * 1024,
     env: { PATH: process.env.PATH ?? "", AWS_EC2_METADATA_DISABLED: "true" },
