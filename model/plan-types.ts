@@ -70,6 +70,8 @@ export interface StackSettings {
   readonly image?: string;
   /** What the runner image is built from, such as a company's Debian with Python. Default: the Dockerfile's. */
   readonly imageBase?: string;
+  /** Where the image's Node is taken from: for the C library of `imageBase`. Default: the Dockerfile's. */
+  readonly imageNode?: string;
   /** Days that logs are kept; each platform rounds it up to what it has. Default 90. */
   readonly logRetentionDays: number;
   /** Days that archived runs' artifacts are kept in the store; the latest state is kept always. Default 90. */

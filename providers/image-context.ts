@@ -61,8 +61,11 @@ export function isGenericImage(plan: DeployPlan): boolean {
 
 /** What the Dockerfile is told: the stack's base, and of the project; nothing of it for a generic image, which is the same for all. */
 export function imageArgs(plan: DeployPlan): Readonly<Record<string, string>> {
-  const { imageBase } = plan.settings;
-  const base = imageBase === undefined ? {} : { BASE: imageBase };
+  const { imageBase, imageNode } = plan.settings;
+  const base = {
+    ...(imageBase === undefined ? {} : { BASE: imageBase }),
+    ...(imageNode === undefined ? {} : { NODE: imageNode }),
+  };
   if (isGenericImage(plan)) return { ...base, PROGRAMS: "git", INSTALLER: "uv" };
   return { ...base, CONTENT_HASH: plan.contentHash, PROJECT: plan.spec.project.name };
 }

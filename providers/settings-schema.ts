@@ -60,6 +60,7 @@ const settings: Readonly<Record<SettingKey, Schema>> = {
     pattern: "@sha256:[0-9a-f]{64}$",
   },
   imageBase: { description: "What the stack's image is built from.", ...text },
+  imageNode: { description: "An image that the stack's image has its Node from.", ...text },
   logRetentionDays: { description: "Days that logs are kept.", ...days },
   artifactRetentionDays: { description: "Days that archived runs are kept in the artifact store.", ...days },
   tags: {

@@ -25,6 +25,7 @@ export const settingKeys = [
   "network",
   "image",
   "imageBase",
+  "imageNode",
   "logRetentionDays",
   "artifactRetentionDays",
   "tags",
@@ -100,6 +101,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
   const project = reader.text("project") ?? ".";
   const image = reader.image();
   const imageBase = reader.text("imageBase");
+  const imageNode = reader.text("imageNode");
   const engine = reader.choice("engine", engines, "process");
   if (cloud !== "local" && engine !== "process") reader.unused("engine", "the local platform's");
   const settings = stackSettings({
@@ -121,6 +123,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     ...placeOf(cloud, raw),
     ...(image === undefined ? {} : { image }),
     ...(imageBase === undefined ? {} : { imageBase }),
+    ...(imageNode === undefined ? {} : { imageNode }),
   });
   const failed = reader.diagnostics.some(({ severity }) => severity === "error");
   return { settings: failed ? null : settings, diagnostics: reader.diagnostics };

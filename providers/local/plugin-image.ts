@@ -13,7 +13,7 @@ import type { Props } from "./plugin-values.js";
 export const image: ResourceKind = {
   replaceOn: ["deployment", "contentHash"],
   // The hash is of all that is in them.
-  ignore: ["source", "spec", "base", "image"],
+  ignore: ["source", "spec", "base", "node", "image"],
   async check(inputs, { env }) {
     const failures = requireText(inputs, "deployment", "image" in inputs ? "image" : "source");
     if (!("image" in inputs) && !isSpec(inputs.spec))
@@ -102,7 +102,7 @@ async function imageId(name: string, env: PluginContext["env"]): Promise<string 
 
 /** What the engine's state has of them; `null` stands for what isn't there. */
 function inputsOf(state: Props): Props {
-  const names = ["deployment", "contentHash", "source", "spec", "base", "image"];
+  const names = ["deployment", "contentHash", "source", "spec", "base", "node", "image"];
   return Object.fromEntries(names.flatMap((name) => (state[name] == null ? [] : [[name, state[name]]])));
 }
 
@@ -114,6 +114,7 @@ function planOf(inputs: Props): DeployPlan {
     cloud: "local",
     projectDir,
     ...(typeof inputs.base === "string" ? { imageBase: inputs.base } : {}),
+    ...(typeof inputs.node === "string" ? { imageNode: inputs.node } : {}),
   });
   return planDeployment(inputs.spec.project, settings, contentHash(projectDir));
 }

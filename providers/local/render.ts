@@ -146,11 +146,14 @@ function codeAndVenvs({ settings, spec }: DeployPlan, child: MakeChild): Content
 
 /** The image holds files and environments. */
 function image(plan: DeployPlan, child: MakeChild): Content {
-  const { projectDir: source, image: given, imageBase } = plan.settings;
-  const base = imageBase === undefined ? {} : { base: imageBase };
+  const { projectDir: source, image: given, imageBase, imageNode } = plan.settings;
+  const from = {
+    ...(imageBase === undefined ? {} : { base: imageBase }),
+    ...(imageNode === undefined ? {} : { node: imageNode }),
+  };
   const made =
     given === undefined
-      ? child("Image", "image", { source, spec: asInput(plan.spec), ...base })
+      ? child("Image", "image", { source, spec: asInput(plan.spec), ...from })
       : child("Image", "image", { image: given });
   const container = { image: ref(made, "imageId"), ...containerSize(plan) };
   return { resources: [made], inputs: { codeDir: "", venvsDir: "", container } };

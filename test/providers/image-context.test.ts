@@ -68,8 +68,12 @@ describe("the folder that an image is built from", function () {
   it("is built from the stack's base, where it names one, and one image serves all projects that are cloned", () => {
     const plan = planOf(yaml, "aws", { projectDir });
     expect(imageArgs(plan)).to.deep.equal({ CONTENT_HASH: plan.contentHash, PROJECT: "fx" });
-    const based = planOf(yaml, "aws", { projectDir, imageBase: "registry.example/base:1" });
-    expect(imageArgs(based)).to.deep.include({ BASE: "registry.example/base:1" });
+    const based = planOf(yaml, "aws", {
+      projectDir,
+      imageBase: "registry.example/base:1",
+      imageNode: "node:22-alpine",
+    });
+    expect(imageArgs(based)).to.deep.include({ BASE: "registry.example/base:1", NODE: "node:22-alpine" });
     const source = "deploy: {source: {git: {url: https://example.com/fx.git}}}\n";
     const cloned = planOf(`${yaml}${source}`, "aws", { projectDir });
     expect(imageArgs(cloned)).to.deep.equal({ PROGRAMS: "git", INSTALLER: "uv" });

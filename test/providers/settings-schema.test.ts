@@ -17,7 +17,7 @@ const good: readonly object[] = [
   { network: { mode: "existing", subnets: ["a"] } },
   { network: {} },
   { network: '{"mode":"nat"}' },
-  { image: `registry.example.com/x@${digest}`, imageBase: "x" },
+  { image: `registry.example.com/x@${digest}`, imageBase: "x", imageNode: "y" },
   { tags: { team: "data", cost: 7, x: true } },
   { architecture: "arm64", engine: "docker" },
   { policies: { publicNetwork: "error", budget: 200 } },
