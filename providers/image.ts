@@ -1,7 +1,7 @@
 /** The runner image as `@pulumi/docker-build` is told to build it: the same for every cloud but the registry. */
 import type { DeployPlan } from "../model/plan-types.js";
 import { imageArgs, imageContextPath, isGenericImage } from "./image-context.js";
-import { type RenderedValue, text } from "./rendering.js";
+import { type RenderedResource, type RenderedValue, ref, text } from "./rendering.js";
 
 export interface Registry {
   /** Repository to push to, without a tag. */
@@ -14,7 +14,10 @@ export interface Registry {
   };
 }
 
-/** Inputs of `docker-build:index:Image`. Jobs use its `ref`, which has the digest; the tag says what content is in it. */
+/**
+ * Inputs of `docker-build:index:Image`. The tag says what content is in it; jobs use `imageReference`. Provenance, which would make
+ * the digest that of an index, is what the plugin itself switches off; the builder is the machine's to choose (docs/image.md, "By up").
+ */
 export function imageInputs(plan: DeployPlan, { repository, login }: Registry) {
   const { settings, contentHash } = plan;
   const context = imageContextPath(settings);
@@ -29,4 +32,12 @@ export function imageInputs(plan: DeployPlan, { repository, login }: Registry) {
     tags: [text`${repository}:${isGenericImage(plan) ? "generic" : contentHash.slice(0, 32)}`],
     ...(login ? { registries: [login] } : {}),
   };
+}
+
+/**
+ * `repository@sha256:…`, as every cloud's documentation has it. The plugin's own `ref` names tag and digest, which not all of
+ * them say that they take.
+ */
+export function imageReference({ repository }: Pick<Registry, "repository">, built: RenderedResource) {
+  return text`${repository}@${ref(built, "digest")}`;
 }

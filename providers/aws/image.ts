@@ -1,5 +1,5 @@
 /** The runner image: one that exists, or one that `up` builds and pushes to a repository of the deployment's own. */
-import { imageInputs } from "../image.js";
+import { imageInputs, imageReference } from "../image.js";
 import { json, type RenderedLookup, type RenderedResource, type RenderedValue, ref } from "../rendering.js";
 import type { Statement } from "./identity.js";
 import { nameOf } from "./names.js";
@@ -56,23 +56,24 @@ export function image(scope: Scope): RunnerImage {
     {},
     { secret: true },
   );
+  const registry = {
+    repository: ref(repository, "repositoryUrl"),
+    login: {
+      address: ref(repository, "repositoryUrl"),
+      username: ref(login, "userName"),
+      password: ref(login, "password"),
+    },
+  };
   const built = aws(
     "docker-build:index:Image",
     scope.resource("image"),
     parent,
-    imageInputs(plan, {
-      repository: ref(repository, "repositoryUrl"),
-      login: {
-        address: ref(repository, "repositoryUrl"),
-        username: ref(login, "userName"),
-        password: ref(login, "password"),
-      },
-    }) as Parameters<typeof aws<"docker-build:index:Image">>[3],
+    imageInputs(plan, registry) as Parameters<typeof aws<"docker-build:index:Image">>[3],
   );
   return {
     resources: [repository, expiry, built],
     lookups: [login],
-    reference: ref(built, "ref"),
+    reference: imageReference(registry, built),
     statements: pull(ref(repository, "arn")),
     repository: ref(repository, "repositoryUrl"),
   };

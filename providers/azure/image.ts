@@ -1,5 +1,5 @@
 /** The runner image: one that exists, or one that `up` builds and pushes to a registry of the deployment's own. */
-import { imageInputs } from "../image.js";
+import { imageInputs, imageReference } from "../image.js";
 import { base64, type RenderedLookup, type RenderedResource, ref, text } from "../rendering.js";
 import type { Grant } from "./identity.js";
 import { nameInGroup, nameOf } from "./names.js";
@@ -57,23 +57,24 @@ export function image(scope: Scope): RunnerImage {
     { secret: true },
   );
   const repository = nameInGroup("repository", plan.spec.project.name);
+  const target = {
+    repository: text`${ref(registry, "loginServer")}/${repository}`,
+    login: {
+      address: ref(registry, "loginServer"),
+      username: ref(login, "username"),
+      password: ref(login, "passwords.0.value"),
+    },
+  };
   const built = azure(
     "docker-build:index:Image",
     scope.resource("image"),
     parent,
-    imageInputs(plan, {
-      repository: text`${ref(registry, "loginServer")}/${repository}`,
-      login: {
-        address: ref(registry, "loginServer"),
-        username: ref(login, "username"),
-        password: ref(login, "passwords.0.value"),
-      },
-    }) as Parameters<typeof azure<"docker-build:index:Image">>[3],
+    imageInputs(plan, target) as Parameters<typeof azure<"docker-build:index:Image">>[3],
   );
   return {
     resources: [registry, expiry(scope, ref(registry, "name"), repository), built],
     lookups: [login],
-    reference: ref(built, "ref"),
+    reference: imageReference(target, built),
     grants: [{ role: "pullImages", of: "image", scope: ref(registry, "id") }],
     server: ref(registry, "loginServer"),
   };

@@ -1,5 +1,5 @@
 /** The runner image with the project in it. */
-import { imageInputs } from "../image.js";
+import { imageInputs, imageReference } from "../image.js";
 import { type RenderedResource, ref, type TypedLookup, text } from "../rendering.js";
 import { nameOf } from "./names.js";
 import { gcp, lookup } from "./resources.js";
@@ -37,28 +37,28 @@ export function image(scope: Scope): RunnerImage {
     ],
     labels,
   });
-  const address = `${region}-docker.pkg.dev`;
   const login = lookup(
     "gcp:organizations/getClientConfig:getClientConfig",
     name("login"),
     {},
     { secret: true },
   );
+  const registry = {
+    // Google's own spelling: a project of an organisation of old has a colon in its id, and a slash here.
+    repository: text`${ref(repository, "registryUri")}/runner`,
+    login: {
+      address: ref(repository, "registryUri"),
+      username: "oauth2accesstoken",
+      password: ref(login, "accessToken"),
+    },
+  };
   const image = gcp(
     "docker-build:index:Image",
     name("image"),
     parent,
-    imageInputs(forX86(plan), {
-      // A project of an organisation of old has a colon in its id, and a slash here.
-      repository: text`${address}/${project.replace(":", "/")}/${ref(repository, "repositoryId")}/runner`,
-      login: {
-        address,
-        username: "oauth2accesstoken",
-        password: ref(login, "accessToken"),
-      },
-    }) as Parameters<typeof gcp<"docker-build:index:Image">>[3],
+    imageInputs(forX86(plan), registry) as Parameters<typeof gcp<"docker-build:index:Image">>[3],
   );
-  return { resources: [repository, image], lookups: [login], reference: ref(image, "ref") };
+  return { resources: [repository, image], lookups: [login], reference: imageReference(registry, image) };
 }
 
 /** The one processor that Cloud Run has, whatever the stack asks for: `check` warns of it. */

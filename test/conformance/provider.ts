@@ -237,7 +237,9 @@ const cases: Readonly<Record<string, (conformance: ProviderConformance) => Case>
     verify: (rendered) => {
       const local = provider.platform === "local";
       const [built] = rendered.of(local ? "handoff:local:Image" : "docker-build:index:Image");
-      expect(rendered.text(kinds.job)).to.include(`"$ref":["${built?.name}","${local ? "imageId" : "ref"}"]`);
+      expect(rendered.text(kinds.job)).to.include(
+        `"$ref":["${built?.name}","${local ? "imageId" : "digest"}"]`,
+      );
     },
   }),
 };

@@ -1,6 +1,6 @@
 /** A build that pushes nothing: its digest follows from what it was told. */
 import type { SimulatedCloud } from "./cloud.js";
-import { canonical, textAt, valuesAt } from "./values.js";
+import { canonical, valuesAt } from "./values.js";
 import { hex } from "./world.js";
 
 const image = "docker-build:index:Image";
@@ -22,7 +22,7 @@ export const dockerBuild: SimulatedCloud = {
       outputs: (inputs, _place, id) => ({
         digest: id,
         contextHash: hex(canonical(inputs.context), 64),
-        ref: `${textAt(inputs, "tags") ?? String(valuesAt(inputs, "tags[]")[0]).replace(/:[\w.-]+$/, "")}@${id}`,
+        ref: `${String(valuesAt(inputs, "tags[]")[0])}@${id}`,
       }),
     },
   },

@@ -451,7 +451,10 @@ describe("rendering for Azure", () => {
       configuration: { registries: unknown };
       template: { containers: { image: string }[] };
     };
-    expect(job.template.containers[0]?.image).to.equal(at("fx-image.ref"));
+    const image = job.template.containers[0]?.image ?? "";
+    const repository = /^(.*\/fx-rates-\w+)@/.exec(image)?.[1];
+    expect(repository?.startsWith(at("fx-registry.loginServer")), image).to.equal(true);
+    expect(image).to.equal(`${repository}@${at("fx-image.digest")}`);
     expect(job.configuration.registries).to.deep.equal([
       { server: at("fx-registry.loginServer"), identity: at("fx-identity-job-fx-rates.id") },
     ]);

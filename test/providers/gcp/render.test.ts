@@ -164,7 +164,7 @@ describe("jobs on Google Cloud", () => {
       name: "HANDOFF_STORE_RAW_FILES",
       value: "gs://${fx-store-raw-files.name}",
     });
-    expect(container.image).to.equal("${fx-image.ref}");
+    expect(container.image).to.equal("${fx-repository.registryUri}/runner@${fx-image.digest}");
     // Less than the 10 s that Cloud Run leaves.
     expect(container.envs).to.deep.include({ name: "HANDOFF_GRACE_SECONDS", value: "7" });
     expect(job.dependsOn).to.include.members([
