@@ -13,12 +13,15 @@ const all = !given.some((arg) => arg.includes(".test."));
 console.log(`handoff's tests:
   1. build dist/ (seconds)
   2. find the Pulumi engine; where it can't be downloaded, build it with Go: about 4 minutes, once
-  3. find Docker, or, as root on Debian, install and start it; make the base images of the tests: about 2 minutes, once
+  3. find Docker, or, as root on Debian, install and start it; make the base images of the tests: about 2 minutes, once;
+     beside it and the first tests, build Pulumi's image plugin and BuildKit with Go: about 6 minutes, once
   4. mocha${given.length > 0 ? ` ${given.join(" ")}` : ": every test, with virtual environments and real engines, in three parts side by side: some 25 minutes"}
 `);
 
 await step("build", () => run(process.execPath, ["build.mjs"]));
 await step("Pulumi engine", ensureEngine);
+// After the engine, whose compiler has every processor; Docker's base images wait for the network.
+const builder = needsBuilder() ? ensureBuilder() : undefined;
 const docker = needsDocker() ? await step("Docker", ensureDocker) : { stop: async () => {} };
 if (docker.reason !== undefined) console.log(`   tests on a Docker engine can't run: ${docker.reason}\n`);
 // The terminal's SIGINT ends mocha; the engine that was started here is still to be stopped.
@@ -27,6 +30,7 @@ process.on("SIGTERM", () => void docker.stop().finally(() => process.exit(143)))
 try {
   process.exitCode = all ? await parts() : await mocha(given, { stdio: "inherit" });
 } finally {
+  await builder;
   await docker.stop();
 }
 
@@ -89,15 +93,31 @@ function collect(stdout, part, lines) {
   });
 }
 
-/** Whether one of the tests asks for an engine (test/support/docker.ts). */
-function needsDocker() {
-  const named = given.filter((arg) => arg.endsWith(".test.ts"));
-  return named.length === 0 || named.some((file) => file.includes("*") || usesDocker(file));
+/** The test waits for it, and says what is wrong when it fails. */
+function ensureBuilder() {
+  const program = join(root, "test/image/builder/programs.ts");
+  const options = { check: false, stdio: "ignore" };
+  return run(process.execPath, ["--import", "tsx", program], options).catch(() => undefined);
 }
 
-function usesDocker(file) {
+/** Whether one of the tests asks for an engine (test/support/docker.ts). */
+function needsDocker() {
+  return anyUses("support/docker.js");
+}
+
+/** Whether one of the tests builds as `up` does (test/image/builder/). */
+function needsBuilder() {
+  return anyUses("builder/programs.js");
+}
+
+function anyUses(module) {
+  const named = given.filter((arg) => arg.endsWith(".test.ts"));
+  return named.length === 0 || named.some((file) => file.includes("*") || uses(file, module));
+}
+
+function uses(file, module) {
   try {
-    return readFileSync(join(root, file), "utf8").includes("support/docker.js");
+    return readFileSync(join(root, file), "utf8").includes(module);
   } catch {
     return true; // mocha says what is wrong with the name
   }

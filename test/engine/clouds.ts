@@ -49,17 +49,25 @@ function bundlePlugin(): string {
   return outfile;
 }
 
-export function makeClouds(): Clouds {
+export interface CloudsOptions {
+  /** Folders that are looked into for plugins first: real ones in place of simulated. */
+  readonly plugins?: readonly string[];
+  /** `host:port` of a registry that takes images, for those of all clouds. */
+  readonly registry?: string;
+}
+
+export function makeClouds({ plugins: real = [], registry }: CloudsOptions = {}): Clouds {
   const repository = makeRepository();
   const folder = join(dirname(repository.root), "clouds");
   const log = join(folder, "calls.jsonl");
   mkdirSync(folder, { recursive: true });
   const env: Env = {
     ...repository.env,
-    PATH: [plugins, repository.env.PATH ?? ""].join(delimiter),
+    PATH: [...real, plugins, repository.env.PATH ?? ""].join(delimiter),
     HANDOFF_SIMULATED_CLOUD: folder,
     HANDOFF_SIMULATED_PLUGIN: bundlePlugin(),
     HANDOFF_SIMULATED_FAIL_AT: undefined,
+    HANDOFF_SIMULATED_REGISTRY: registry,
     // What this machine may have set up is not for the tests.
     AWS_REGION: undefined,
     AWS_DEFAULT_REGION: undefined,

@@ -1,4 +1,4 @@
-/** A registry on loopback that takes what `docker push` sends and gives it back: what these need of the distribution protocol. */
+/** A registry on loopback that takes what `docker push` and BuildKit send and gives it back: what these need of the distribution protocol. */
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,10 +7,17 @@ export class TestRegistry {
   /** Manifests by `name:reference`, tag and digest. */
   readonly manifests = new Map<string, Buffer>();
   readonly blobs = new Map<string, Buffer>();
+  /** Digests of the blobs and manifests that were sent, in order; a test may empty it. */
+  readonly sent: string[] = [];
+  /** Names that somebody signed in with. */
+  readonly users = new Set<string>();
   readonly #uploads = new Map<string, Buffer>();
   readonly #server: Server;
 
-  private constructor() {
+  readonly #isLogin: IsLogin | undefined;
+
+  private constructor(isLogin: IsLogin | undefined) {
+    this.#isLogin = isLogin;
     this.#server = createServer((request, response) => {
       this.#answer(request).then(
         ({ status, headers = {}, body }) => response.writeHead(status, headers).end(body),
@@ -19,8 +26,9 @@ export class TestRegistry {
     });
   }
 
-  static async start(): Promise<TestRegistry> {
-    const registry = new TestRegistry();
+  /** @param isLogin whether these may use it; default: everybody, without signing in */
+  static async start(isLogin?: IsLogin): Promise<TestRegistry> {
+    const registry = new TestRegistry(isLogin);
     await new Promise<void>((resolve) => registry.#server.listen(0, "127.0.0.1", resolve));
     return registry;
   }
@@ -35,16 +43,27 @@ export class TestRegistry {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  #letsIn({ headers: { authorization = "" } }: IncomingMessage): boolean {
+    if (this.#isLogin === undefined) return true;
+    const basic = Buffer.from(authorization.replace(/^Basic /, ""), "base64").toString();
+    const [name = "", ...password] = basic.split(":");
+    if (name === "" || !this.#isLogin(name, password.join(":"))) return false;
+    this.users.add(name);
+    return true;
+  }
+
   async #answer(request: IncomingMessage): Promise<Answer> {
     const { method = "", url = "" } = request;
     const { pathname, searchParams } = new URL(url, "http://registry");
     const body = await read(request);
+    if (!this.#letsIn(request)) return { status: 401, headers: { "www-authenticate": 'Basic realm="test"' } };
     if (pathname === "/v2/") return { status: 200 };
     const [, name = "", kind = "", rest = ""] = /^\/v2\/(.+)\/(blobs|manifests)\/(.*)$/.exec(pathname) ?? [];
     if (kind === "manifests") {
       if (method !== "PUT") return manifestAnswer(this.manifests.get(`${name}:${rest}`));
       this.manifests.set(`${name}:${rest}`, body);
       this.manifests.set(`${name}:${digestOf(body)}`, body);
+      this.sent.push(digestOf(body));
       return { status: 201, headers: { "docker-content-digest": digestOf(body) } };
     }
     if (method === "HEAD" || method === "GET") {
@@ -65,12 +84,15 @@ export class TestRegistry {
     const digest = searchParams.get("digest") ?? "";
     if (digestOf(bytes) !== digest) return { status: 400, body: '{"errors":[{"code":"DIGEST_INVALID"}]}' };
     this.blobs.set(digest, bytes);
+    this.sent.push(digest);
     return {
       status: 201,
       headers: { location: `/v2/${name}/blobs/${digest}`, "docker-content-digest": digest },
     };
   }
 }
+
+export type IsLogin = (name: string, password: string) => boolean;
 
 interface Answer {
   readonly status: number;

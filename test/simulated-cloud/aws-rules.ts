@@ -340,10 +340,10 @@ export const awsRules: Readonly<Record<string, TypeRule>> = {
   },
   "aws:ecr/repository:Repository": {
     name: named(256, /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "name", 2),
-    outputs: (_inputs, { account, region }, id) => ({
+    outputs: (_inputs, { account, region, registry = `${account}.dkr.ecr.${region}.amazonaws.com` }, id) => ({
       arn: `arn:aws:ecr:${region}:${account}:repository/${id}`,
       registryId: account,
-      repositoryUrl: `${account}.dkr.ecr.${region}.amazonaws.com/${id}`,
+      repositoryUrl: `${registry}/${id}`,
     }),
   },
   "aws:ecr/lifecyclePolicy:LifecyclePolicy": {

@@ -139,7 +139,9 @@ const types: Readonly<Record<string, ArmType>> = {
     name: { pattern: /^[A-Za-z0-9]+$/, min: 5, max: 50 },
     rule: {
       replaceOn: ["location"],
-      outputs: (inputs) => ({ loginServer: `${String(inputs.registryName).toLowerCase()}.azurecr.io` }),
+      outputs: (inputs, { registry: host = `${String(inputs.registryName).toLowerCase()}.azurecr.io` }) => ({
+        loginServer: host,
+      }),
     },
   },
   "azure-native:containerregistry:Task": {
@@ -436,8 +438,10 @@ function checkJob(inputs: Props): Failure[] {
       });
   }
   const secrets = valuesAt(inputs, "configuration.secrets[].name");
+  // In a preview the whole of it may not be known yet.
+  const listed = ["configuration", "configuration.secrets"].flatMap((path) => valuesAt(inputs, path));
   for (const used of valuesAt(inputs, "template.containers[].env[].secretRef"))
-    if (used !== unknownValue && !secrets.includes(used))
+    if (used !== unknownValue && !listed.includes(unknownValue) && !secrets.includes(used))
       failures.push({ property: "template.containers.env", reason: `there is no secret ${String(used)}` });
   for (const name of secrets)
     if (typeof name === "string" && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))

@@ -7,6 +7,8 @@ export interface Place {
   /** AWS account, GCP project, Azure subscription. */
   readonly account: string;
   readonly region: string;
+  /** `host:port` of a registry that really takes images, for the one that the cloud would have. */
+  readonly registry?: string;
 }
 
 export interface NameRule {

@@ -180,7 +180,10 @@ const rules: Readonly<Record<string, TypeRule>> = {
     name: named("repositoryId", label, 63),
     replaceOn: ["location", "format", "project"],
     id: inLocation("repositories", "repositoryId"),
-    outputs: (inputs) => ({ name: inputs.repositoryId }),
+    outputs: (inputs, { account, registry = `${String(inputs.location)}-docker.pkg.dev` }) => ({
+      name: inputs.repositoryId,
+      registryUri: `${registry}/${String(inputs.project ?? account).replace(":", "/")}/${String(inputs.repositoryId)}`,
+    }),
   },
   "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember": member("repository", [repository]),
   [database]: {

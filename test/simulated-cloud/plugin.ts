@@ -19,7 +19,7 @@ const clouds: readonly SimulatedCloud[] = [aws, gcp, azureNative, dockerBuild];
 /**
  * Serves one package's resources. Variables: HANDOFF_SIMULATED_CLOUD, the folder that holds the clouds;
  * HANDOFF_SIMULATED_FAIL_AT, which of the calls that change something fails, counted from 1 over all clouds since the
- * folder's `calls.jsonl` was removed.
+ * folder's `calls.jsonl` was removed; HANDOFF_SIMULATED_REGISTRY, `host:port` of the registry of every cloud.
  */
 export async function serve(packageName: string, env: NodeJS.ProcessEnv, args: string[]): Promise<void> {
   const cloud = clouds.find((one) => one.packageName === packageName);
@@ -33,6 +33,7 @@ export async function serve(packageName: string, env: NodeJS.ProcessEnv, args: s
     sdk: new Sdk(packageName),
     world: new World(folder, packageName),
     failAt,
+    registry: env.HANDOFF_SIMULATED_REGISTRY || undefined,
     config,
   });
   await main(provider, args);

@@ -20,6 +20,8 @@ export interface ProviderContext {
   readonly world: World;
   /** The call that changes something, counted from 1 in the log, that fails. */
   readonly failAt: number | undefined;
+  /** See `Place`. */
+  readonly registry?: string | undefined;
   /** The provider's configuration, known when the first resource comes. */
   config(): Readonly<Record<string, string>>;
 }
@@ -27,8 +29,8 @@ export interface ProviderContext {
 /** Output that holds the inputs: the SDK's server gives `diff` no more than the outputs. */
 const inputsKey = "__inputs";
 
-export function simulatedProvider({ cloud, sdk, world, failAt, config }: ProviderContext) {
-  const place = () => cloud.place(config());
+export function simulatedProvider({ cloud, sdk, world, failAt, registry, config }: ProviderContext) {
+  const place = () => ({ ...cloud.place(config()), ...(registry === undefined ? {} : { registry }) });
 
   /** Logs the call, and fails it when its turn has come. */
   function begin(method: string, urn: string): void {

@@ -1,0 +1,2 @@
+module github.com/pulumi/pulumi-java
+go 1.25
