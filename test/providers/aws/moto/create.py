@@ -151,7 +151,7 @@ def create(type, i):
     elif kind == "LifecyclePolicy":
         client("ecr").put_lifecycle_policy(repositoryName=i["repository"], lifecyclePolicyText=i["policy"])
     elif kind == "Image":
-        return {"ref": f"{i['tags'][0]}@sha256:{'0' * 64}"}
+        return {"digest": f"sha256:{'0' * 64}"}
     elif kind == "Cluster":
         found = ecs.create_cluster(clusterName=i["name"], settings=i["settings"], tags=tags(i, "key", "value"))
         return {"name": i["name"], "arn": found["cluster"]["clusterArn"]}
