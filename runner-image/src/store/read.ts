@@ -7,6 +7,7 @@ import type { ObjectStore } from "./object-store.js";
 const tries = 6;
 /** A body of which nothing comes for so long is taken for broken off: not every library notices that by itself. */
 const mostStalledMs = 20_000;
+const defaultSize = 64 * 1024;
 
 export interface ReadObject {
   readonly etag: string;
@@ -16,12 +17,14 @@ export interface ReadObject {
 /**
  * Null: there is none. Tried again when the connection breaks or stalls in the middle, since the clouds' libraries try only
  * up to the first byte, and when `isWhole` says no; then what came last is given.
+ * @param size in bytes, where it is known: it is read into a buffer of this size, without a copy of the whole
  * @throws UserError `artifact-store` when all tries broke off
  */
 export async function readObject(
   store: ObjectStore,
   key: string,
   isWhole: (bytes: Buffer) => boolean = () => true,
+  size: number = defaultSize,
 ): Promise<ReadObject | null> {
   for (let attempt = 1; ; attempt++) {
     const found = await store.get(key);
@@ -30,6 +33,7 @@ export async function readObject(
       const bytes = await readWhileItFlows(
         found.body,
         Math.min(mostStalledMs, store.timeoutMs ?? mostStalledMs),
+        size,
       );
       if (isWhole(bytes) || attempt === tries) return { etag: found.etag, bytes };
     } catch (error) {
@@ -39,17 +43,20 @@ export async function readObject(
   }
 }
 
-async function readWhileItFlows(body: Readable, stalledMs: number): Promise<Buffer> {
+async function readWhileItFlows(body: Readable, stalledMs: number, size: number): Promise<Buffer> {
   const timer = setTimeout(() => {
     body.destroy(new Error(`nothing came for ${stalledMs / 1000} s`));
   }, stalledMs);
-  const chunks: Buffer[] = [];
+  let bytes = Buffer.allocUnsafe(size);
+  let length = 0;
   try {
-    for await (const chunk of body) {
-      chunks.push(chunk as Buffer);
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      const needed = length + chunk.length;
+      if (needed > bytes.length) bytes = Buffer.concat([bytes], Math.max(needed, 2 * bytes.length));
+      length += chunk.copy(bytes, length);
       timer.refresh();
     }
-    return Buffer.concat(chunks);
+    return bytes.subarray(0, length);
   } finally {
     clearTimeout(timer);
   }

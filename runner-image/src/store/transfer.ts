@@ -170,10 +170,10 @@ async function fetchPart(
   store: ObjectStore,
   { runId }: Archive,
   file: ArchivedContents,
-  { sha256 }: Part,
+  { sha256, size }: Part,
 ): Promise<Buffer> {
   const key = objectKey(sha256);
-  const found = await readObject(store, key, (bytes) => sha256Of(bytes) === sha256);
+  const found = await readObject(store, key, (bytes) => sha256Of(bytes) === sha256, size);
   if (found === null) {
     throw new UserError(`${file.path} of run ${runId} is no longer in ${store.url}`, {
       code: "artifact-missing",
