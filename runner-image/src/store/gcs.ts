@@ -1,10 +1,11 @@
 /** Google Cloud Storage. */
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { inTime } from "./in-time.js";
-import { Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
+import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
 export interface GcsOptions {
@@ -40,13 +41,38 @@ export function openGcs({
   const storage = new Storage({
     timeout: timeoutMs,
     // A write of ours is the same when it is made twice, or has a condition.
-    retryOptions: { idempotencyStrategy: IdempotencyStrategy.RetryAlways, maxRetries: 5 },
+    retryOptions: { idempotencyStrategy: IdempotencyStrategy.RetryAlways, maxRetries: 5, maxRetryDelay: 8 },
     ...(emulator ? { apiEndpoint: emulator, projectId: "emulated" } : {}),
   });
   // The library takes the variable of its own process for the whole URL.
   if (emulator) storage.baseUrl = `${emulator}/storage/v1`;
   const bucket = storage.bucket(bucketName);
   const fail = (doing: string, error: unknown) => storeError(url, doing, failureOf(error));
+
+  /**
+   * By the library's own way to ask, with its identity, tries and time limit, but as one buffer: `file.save` leads a body through
+   * five streams and sums it up in JavaScript, which makes much more garbage and takes twice the time.
+   */
+  const write = async (key: string, body: Buffer): Promise<void> => {
+    const md5 = createHash("md5").update(body).digest("base64");
+    const [written] = (await bucket.request({
+      method: "POST",
+      uri: `${storage.apiEndpoint}/upload/storage/v1/b/${bucketName}/o`,
+      qs: { uploadType: "media", name: prefix + key },
+      headers: { "content-type": "application/octet-stream", "x-goog-hash": `md5=${md5}` },
+      body,
+    })) as [{ readonly md5Hash?: string }, unknown];
+    if (written.md5Hash !== md5) throw new Error("what arrived differs from what was sent");
+  };
+
+  /** What has a condition is small. The emulator heeds one only in the form in which the library writes. */
+  const writeIf = (key: string, body: Buffer, condition: Condition): Promise<void> =>
+    inTime(timeoutMs, () =>
+      bucket.file(prefix + key).save(body, {
+        resumable: false,
+        preconditionOpts: { ifGenerationMatch: "ifMatch" in condition ? condition.ifMatch : 0 },
+      }),
+    );
 
   return {
     url,
@@ -73,13 +99,8 @@ export function openGcs({
     },
 
     async put(key, body, condition) {
-      const file = bucket.file(prefix + key);
-      const preconditionOpts =
-        condition === undefined
-          ? {}
-          : { preconditionOpts: { ifGenerationMatch: "ifMatch" in condition ? condition.ifMatch : 0 } };
       try {
-        await inTime(timeoutMs, () => file.save(body, { resumable: false, ...preconditionOpts }));
+        await (condition === undefined ? write(key, body) : writeIf(key, body, condition));
       } catch (error) {
         if (condition !== undefined && failureOf(error).status === 412) throw new Conflict(key);
         throw fail(`write ${key}`, error);
