@@ -48,7 +48,7 @@ async function parts() {
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => file.endsWith(".test.ts"))
     .sort();
-  const folders = [/^(agent|cli|deploy|engine|fleet)\//, /^runner\//];
+  const folders = [/^(agent|cli|deploy|engine|fleet)\//, /^runner\/(exec|store)\//];
   const chosen = [
     ...folders.map((folder) => files.filter((file) => folder.test(file))),
     files.filter((file) => !folders.some((folder) => folder.test(file))),

@@ -1,11 +1,16 @@
 /** Google Cloud Storage. */
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
+import {
+  Agent as HttpAgent,
+  get as httpGet,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
+import { Agent as HttpsAgent, get as httpsGet } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { inTime } from "./in-time.js";
-import { type Condition, Conflict, type ObjectInfo, type ObjectStore } from "./object-store.js";
+import { type Condition, Conflict, type ObjectInfo, type ObjectStore, readAll } from "./object-store.js";
 import { failureOf, storeError } from "./store-error.js";
 
 export interface GcsOptions {
@@ -83,16 +88,17 @@ export function openGcs({
       const address = `${storage.baseUrl}/b/${bucketName}/o/${encodeURIComponent(prefix + key)}?alt=media`;
       try {
         const headers = emulator ? {} : await storage.authClient.getRequestHeaders(address);
-        const answer = await fetchPatiently(address, headers, timeoutMs);
-        if (answer.status === 404) {
-          const message = await answer.text();
+        const answer = await getPatiently(address, headers, timeoutMs);
+        const { statusCode = 0, statusMessage = "" } = answer;
+        if (statusCode === 404) {
+          const message = await textOf(answer);
           if (/bucket does not exist/i.test(message)) throw new Refusal(404, told(message));
           return null;
         }
-        if (!answer.ok) throw new Refusal(answer.status, told(await answer.text()) || answer.statusText);
-        const etag = answer.headers.get("x-goog-generation");
-        if (etag === null || answer.body === null) throw new Error("the answer has no generation");
-        return { body: Readable.fromWeb(answer.body as ReadableStream), etag };
+        if (statusCode !== 200) throw new Refusal(statusCode, told(await textOf(answer)) || statusMessage);
+        const etag = answer.headers["x-goog-generation"];
+        if (typeof etag !== "string") throw new Error("the answer has no generation");
+        return { body: answer, etag };
       } catch (error) {
         throw fail(`read ${key}`, error);
       }
@@ -145,29 +151,49 @@ function told(body: string): string {
 
 const tries = 6;
 
-/** An answer's head, asked for again when there is none, or when the server is overloaded or down. */
-async function fetchPatiently(
+/**
+ * An answer's head, asked for again when there is none, or when the server is overloaded or down. Not by `fetch`, whose streams
+ * leave so much garbage behind that the memory grows with the number of files.
+ */
+async function getPatiently(
   address: string,
-  headers: Readonly<Record<string, string>>,
+  headers: OutgoingHttpHeaders,
   timeoutMs: number,
-): Promise<Response> {
+): Promise<IncomingMessage> {
   for (let attempt = 1; ; attempt++) {
-    const late = new AbortController();
-    const timer = setTimeout(
-      () => late.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
     try {
-      const answer = await fetch(address, { headers, signal: late.signal });
-      const isBusy = answer.status === 408 || answer.status === 429 || answer.status >= 500;
+      const answer = await getHead(address, headers, timeoutMs);
+      const { statusCode = 0 } = answer;
+      const isBusy = statusCode === 408 || statusCode === 429 || statusCode >= 500;
       if (!isBusy || attempt === tries) return answer;
-      await answer.body?.cancel();
+      answer.resume();
     } catch (error) {
-      if (attempt === tries)
-        throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    } finally {
-      clearTimeout(timer);
+      if (attempt === tries) throw error;
     }
     await sleep(100 * 2 ** attempt);
   }
 }
+
+const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new HttpsAgent({ keepAlive: true }) };
+
+function getHead(address: string, headers: OutgoingHttpHeaders, timeoutMs: number): Promise<IncomingMessage> {
+  const isPlain = address.startsWith("http:");
+  return new Promise((resolve, reject) => {
+    const ask = isPlain ? httpGet : httpsGet;
+    const request = ask(address, { headers, agent: agents[isPlain ? "http:" : "https:"] }, (answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    });
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
+    // Also when the connection breaks later on: the answer then fails as well.
+    request.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+  });
+}
+
+const textOf = async (answer: IncomingMessage): Promise<string> => (await readAll(answer)).toString();

@@ -7,7 +7,6 @@ import type { ObjectStore } from "./object-store.js";
 const tries = 6;
 /** A body of which nothing comes for so long is taken for broken off: not every library notices that by itself. */
 const mostStalledMs = 20_000;
-const defaultSize = 64 * 1024;
 
 export interface ReadObject {
   readonly etag: string;
@@ -17,14 +16,14 @@ export interface ReadObject {
 /**
  * Null: there is none. Tried again when the connection breaks or stalls in the middle, since the clouds' libraries try only
  * up to the first byte, and when `isWhole` says no; then what came last is given.
- * @param size in bytes, where it is known: it is read into a buffer of this size, without a copy of the whole
+ * @param room what is read is put here, and is a part of it, unless it is larger
  * @throws UserError `artifact-store` when all tries broke off
  */
 export async function readObject(
   store: ObjectStore,
   key: string,
   isWhole: (bytes: Buffer) => boolean = () => true,
-  size: number = defaultSize,
+  room: Buffer = Buffer.allocUnsafe(64 * 1024),
 ): Promise<ReadObject | null> {
   for (let attempt = 1; ; attempt++) {
     const found = await store.get(key);
@@ -33,7 +32,7 @@ export async function readObject(
       const bytes = await readWhileItFlows(
         found.body,
         Math.min(mostStalledMs, store.timeoutMs ?? mostStalledMs),
-        size,
+        room,
       );
       if (isWhole(bytes) || attempt === tries) return { etag: found.etag, bytes };
     } catch (error) {
@@ -43,11 +42,11 @@ export async function readObject(
   }
 }
 
-async function readWhileItFlows(body: Readable, stalledMs: number, size: number): Promise<Buffer> {
+async function readWhileItFlows(body: Readable, stalledMs: number, room: Buffer): Promise<Buffer> {
   const timer = setTimeout(() => {
     body.destroy(new Error(`nothing came for ${stalledMs / 1000} s`));
   }, stalledMs);
-  let bytes = Buffer.allocUnsafe(size);
+  let bytes = room;
   let length = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -134,6 +134,8 @@ export async function download(
   await inParallel(files.filter(isContents), async (file) => {
     if (!(await hasFile(dir, file, archive.partBytes))) incoming.push(new IncomingFile(dir, file));
   });
+  // Those of whole parts serve again: what is let go of, the collector frees only once it is as much again as what is in use.
+  const free: Buffer[] = [];
   try {
     await inParallel(
       incoming.flatMap((target) => {
@@ -141,8 +143,11 @@ export async function download(
         return (parts.length > 0 ? parts : [null]).map((part) => ({ target, part }));
       }),
       async ({ target, part }) => {
-        if (part === null) await target.finish();
-        else await target.write(part, await fetchPart(store, archive, target.file, part));
+        if (part === null) return await target.finish();
+        const isWhole = part.size === archive.partBytes;
+        const room = (isWhole ? free.pop() : undefined) ?? Buffer.allocUnsafe(part.size);
+        await target.write(part, await fetchPart(store, archive, target.file, part, room));
+        if (isWhole) free.push(room);
       },
       ({ part }) => part?.size ?? 0,
     );
@@ -170,10 +175,11 @@ async function fetchPart(
   store: ObjectStore,
   { runId }: Archive,
   file: ArchivedContents,
-  { sha256, size }: Part,
+  { sha256 }: Part,
+  room: Buffer,
 ): Promise<Buffer> {
   const key = objectKey(sha256);
-  const found = await readObject(store, key, (bytes) => sha256Of(bytes) === sha256, size);
+  const found = await readObject(store, key, (bytes) => sha256Of(bytes) === sha256, room);
   if (found === null) {
     throw new UserError(`${file.path} of run ${runId} is no longer in ${store.url}`, {
       code: "artifact-missing",

@@ -15,6 +15,19 @@ import { Workspaces } from "./workspace.js";
 const credentials = { AWS_ACCESS_KEY_ID: "testing", AWS_SECRET_ACCESS_KEY: "testing" };
 const bucket = "handoff-artifacts";
 
+/** With the bucket. */
+async function startS3(): Promise<MotoServer> {
+  const server = await startMoto();
+  const client = new S3Client({ region: "eu-west-1", endpoint: server.endpoint, forcePathStyle: true });
+  await client.send(
+    new CreateBucketCommand({
+      Bucket: bucket,
+      CreateBucketConfiguration: { LocationConstraint: "eu-west-1" },
+    }),
+  );
+  return server;
+}
+
 describe("runner/store: artifacts in S3", function () {
   this.timeout(1_200_000);
   let server: MotoServer;
@@ -28,15 +41,8 @@ describe("runner/store: artifacts in S3", function () {
       saved.set(name, process.env[name]);
       process.env[name] = value;
     }
-    server = await startMoto();
+    server = await startS3();
     env = { AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL_S3: server.endpoint };
-    const client = new S3Client({ region: "eu-west-1", endpoint: server.endpoint, forcePathStyle: true });
-    await client.send(
-      new CreateBucketCommand({
-        Bucket: bucket,
-        CreateBucketConfiguration: { LocationConstraint: "eu-west-1" },
-      }),
-    );
   });
   after(async () => {
     await server?.stop();
@@ -53,7 +59,14 @@ describe("runner/store: artifacts in S3", function () {
   objectStoreConformance(() => openS3({ bucket, prefix: `objects${prefixes}/`, url: url(), env }));
   artifactStoreConformance(() => openArtifacts(url(), env));
 
-  movesMuch(2000, 200, () => ({ url: url(), env: { ...env, ...credentials } }));
+  movesMuch(async () => {
+    const { endpoint, stop } = await startS3();
+    return {
+      url: `s3://${bucket}/much`,
+      env: { ...env, ...credentials, AWS_ENDPOINT_URL_S3: endpoint },
+      stop,
+    };
+  });
 
   survivesNetworks(() => ({
     endpoint: server.endpoint,
